@@ -1,0 +1,70 @@
+//! Reference cases: inputs with the exact bits that the component answers.
+//!
+//! They are how a host proves that it runs the model as it was verified: it predicts each input and
+//! compares bits, not decimals.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Limits, PackageError};
+
+/// The content of a file of role `reference-cases`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceCases {
+    /// The cases, in order.
+    pub cases: Vec<ReferenceCase>,
+}
+
+/// One input and what it gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceCase {
+    /// What the case shows.
+    pub name: String,
+    /// The instance.
+    pub input: Map<String, Value>,
+    /// What it gives. Absent only in a package that is still being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+}
+
+/// A prediction by its bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The score's IEEE 754 binary32 bits as 8 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// The action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// The elements of each output of the graph, in hexadecimal: the bytes of each little-endian
+    /// element turned round, so that a float reads as its bits are written (1.0 is `3f800000`).
+    pub outputs: BTreeMap<String, String>,
+    /// The prediction's JSON text as the component renders it.
+    pub json: String,
+}
+
+impl ReferenceCases {
+    pub(crate) fn parse(file: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PackageError> {
+        let cases: Self = crate::strict_json::from_slice(bytes)
+            .map_err(|error| PackageError::Json { file: file.into(), error })?;
+        if cases.cases.len() > limits.entries {
+            return Err(PackageError::Value {
+                file: file.into(),
+                field: "cases".into(),
+                message: format!("more than {} cases", limits.entries),
+            });
+        }
+        Ok(cases)
+    }
+}

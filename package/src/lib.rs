@@ -1,0 +1,32 @@
+//! The model package: a manifest, an ONNX graph, and what pre- and postprocessing need.
+//!
+//! This crate owns the *format*: the types of the manifest, the checks that make a set of files a
+//! package, digests, and (with the feature `fs`) the two homes of a package on disk, a directory
+//! and an archive. It runs nothing and knows nothing of ONNX beyond a file's role, so that a host
+//! can read a package without linking an inference engine. `docs/package.md` is the specification.
+
+mod cases;
+mod check;
+mod digest;
+mod error;
+mod feature;
+mod limits;
+mod manifest;
+mod package;
+mod schema;
+#[cfg(feature = "fs")]
+pub mod store;
+pub mod strict_json;
+
+pub use cases::{Expected, ReferenceCase, ReferenceCases};
+pub use digest::Digest;
+pub use error::PackageError;
+pub use feature::{Feature, FeatureOp};
+pub use limits::Limits;
+pub use manifest::{
+    Decision, FORMAT, FileEntry, GraphInput, GraphInputSource,
+    GraphSpec, InputSpec, MANIFEST, Manifest, OutputSpec,
+    Role, Rule, ScoreSpec, Task, Training,
+};
+pub use package::{Package, PackageFile};
+pub use schema::{Field, FieldRole, FieldType};

@@ -1,0 +1,249 @@
+//! The manifest: everything that a host knows about a model without running it.
+//!
+//! The types mirror `manifest.json` one to one; an unknown key anywhere is an error, so that a
+//! misspelt one is never silently ignored. `check.rs` holds the rules that types can't express.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Feature, Field, Limits, PackageError};
+
+/// The manifest's name in a package.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The version of the format that this crate reads and writes.
+pub const FORMAT: &str = "samebits/1";
+
+/// The content of `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The format's name and major version: `samebits/1`.
+    pub format: String,
+    /// The model's name: lower-case letters, digits and hyphens, beginning with a letter.
+    pub name: String,
+    /// The model's version: `MAJOR.MINOR.PATCH`, with an optional pre-release (SemVer 2.0.0).
+    pub version: String,
+    /// What the model does, which decides what it takes and gives.
+    pub task: Task,
+    /// What it is for, in a sentence or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The licence of model and package (SPDX expression).
+    pub license: String,
+    /// Every file of the package but the manifest itself.
+    pub files: Vec<FileEntry>,
+    /// What an instance looks like.
+    pub input: InputSpec,
+    /// How an instance becomes numbers, in order of computation.
+    pub features: Vec<Feature>,
+    /// How the numbers enter the graph.
+    pub graph: GraphSpec,
+    /// What the graph's outputs mean.
+    pub output: OutputSpec,
+    /// From the score to an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// What the model learned from, and how well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+}
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Fields to the probabilities of labels.
+    TabularClassification,
+    /// Fields to one number.
+    TabularRegression,
+}
+
+impl Task {
+    /// The name in the manifest.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TabularClassification => "tabular-classification",
+            Self::TabularRegression => "tabular-regression",
+        }
+    }
+}
+
+/// One file of the package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Path inside the package: relative, `/` between its parts, no `.` or `..`.
+    pub path: String,
+    /// What the file is.
+    pub role: Role,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+}
+
+/// What a file of a package is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The ONNX graph; exactly one, with its weights inside.
+    Graph,
+    /// Inputs with the exact output bits expected; at most one.
+    ReferenceCases,
+}
+
+/// What an instance looks like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// The fields of a JSON instance. A key that is not among them is refused.
+    pub fields: Vec<Field>,
+}
+
+/// How features enter the graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GraphSpec {
+    /// The graph's inputs, each filled from features.
+    pub inputs: Vec<GraphInput>,
+}
+
+/// One input of the graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GraphInput {
+    /// The graph's name for it.
+    pub name: String,
+    /// What fills it: `features` is every feature that is not internal, in declared order, as a
+    /// float tensor of shape `[N, features]`.
+    pub from: GraphInputSource,
+}
+
+/// What fills an input of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum GraphInputSource {
+    /// The row of features.
+    Features,
+}
+
+/// What the graph's outputs mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OutputSpec {
+    /// Classification: the labels, in the order of the probabilities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Classification: the output with the probabilities, float, `[N, labels]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<String>,
+    /// Regression: the output with the value, float, `[N]` or `[N, 1]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The one number that decisions are made on. Without it a classification's score is the
+    /// probability of its most likely label, under the name `score`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreSpec>,
+}
+
+/// The number that decisions are made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ScoreSpec {
+    /// Its key in the prediction.
+    pub name: String,
+    /// Classification: the label whose probability it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// From the score to an action: the first rule that holds decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// The rules, thresholds falling from one to the next.
+    pub rules: Vec<Rule>,
+    /// The action where no rule holds.
+    pub otherwise: String,
+}
+
+/// One rule of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Holds if the score, widened to binary64, is larger than this.
+    pub above: f64,
+    /// What to do then.
+    pub action: String,
+}
+
+/// What the model learned from, and how well. For people and dashboards; nothing computes with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Where the data come from and what they are, in plain words.
+    pub data: String,
+    /// The time that the data cover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
+    /// Figures on data that the model never saw.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// The libraries that trained and exported it, with their versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub libraries: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// Parses and checks the bytes of a `manifest.json`.
+    ///
+    /// # Errors
+    /// Names the key at fault, what was found and what is accepted.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, PackageError> {
+        let found = bytes.len() as u64;
+        if found > limits.manifest_bytes {
+            return Err(PackageError::TooLarge {
+                file: MANIFEST.into(),
+                found,
+                limit: limits.manifest_bytes,
+            });
+        }
+        let manifest: Self = crate::strict_json::from_slice(bytes)
+            .map_err(|error| PackageError::Json { file: MANIFEST.into(), error })?;
+        crate::check::manifest(&manifest, limits)?;
+        Ok(manifest)
+    }
+
+    /// The entry of the file with this role, if there is one.
+    #[must_use]
+    pub fn file(&self, role: Role) -> Option<&FileEntry> {
+        self.files.iter().find(|file| file.role == role)
+    }
+
+    /// The field that names an instance, if there is one.
+    #[must_use]
+    pub fn id_field(&self) -> Option<&Field> {
+        self.input.fields.iter().find(|field| field.role.is_some())
+    }
+
+    /// The names of the features that enter the graph, in order.
+    pub fn graph_features(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().filter(|f| !f.internal).map(|f| f.name.as_str())
+    }
+}

@@ -1,0 +1,177 @@
+//! Packages on disk: a directory, or the same files in one tar archive.
+//!
+//! The archive is plain POSIX ustar, uncompressed (weights hardly compress, and a host can read it
+//! as it streams in). Reading is bounded before memory is taken, follows nothing and writes nothing;
+//! writing is deterministic: sorted by path, no times, no owners.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Limits, PackageError, PackageFile};
+
+/// Why a package could not be read from or written to disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The path on disk.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something other than a file or directory where a file belongs.
+    #[error("{}: {found}; a package holds plain files only", path.display())]
+    NotAFile {
+        /// The path on disk or in the archive.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The files are there but are no package.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+}
+
+type Stored<T> = Result<T, StoreError>;
+
+/// Reads the files of the package at `path`: a directory, or an archive.
+///
+/// # Errors
+/// If something can't be read or breaks the limits. Digests are not checked here; see
+/// [`crate::Package::verify`].
+pub fn read(path: &Path, limits: &Limits) -> Stored<Vec<PackageFile>> {
+    let metadata = fs::metadata(path).map_err(io_error(path))?;
+    if metadata.is_dir() {
+        let mut reader = Reader { limits, total: 0, files: Vec::new() };
+        reader.directory(path, "")?;
+        Ok(reader.files)
+    } else {
+        let file = File::open(path).map_err(io_error(path))?;
+        read_archive(path, file, limits)
+    }
+}
+
+/// Reads the files of an archive from `source`; `name` is for messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_archive(name: &Path, source: impl Read, limits: &Limits) -> Stored<Vec<PackageFile>> {
+    // Headers and padding: at most 1,024 bytes a file, and long names.
+    let bound = limits.package_bytes.saturating_add(16 << 20);
+    let mut archive = tar::Archive::new(source.take(bound));
+    let mut reader = Reader { limits, total: 0, files: Vec::new() };
+    for entry in archive.entries().map_err(io_error(name))? {
+        let mut entry = entry.map_err(io_error(name))?;
+        let bytes = entry.path_bytes().into_owned();
+        let path = String::from_utf8(bytes).map_err(|error| PackageError::Path {
+            path: String::from_utf8_lossy(error.as_bytes()).chars().take(120).collect(),
+        })?;
+        match entry.header().entry_type() {
+            tar::EntryType::Regular | tar::EntryType::Continuous => {
+                let size = entry.size();
+                reader.file(path, size, &mut entry, name)?;
+            }
+            tar::EntryType::Directory => {}
+            _ => {
+                let found = "a link, device or other special entry of the archive";
+                return Err(StoreError::NotAFile { path: path.into(), found });
+            }
+        }
+    }
+    Ok(reader.files)
+}
+
+/// Writes `files` as an archive. The same files give the same bytes.
+///
+/// # Errors
+/// If `to` can't be written.
+pub fn write_archive(mut files: Vec<PackageFile>, to: impl Write) -> io::Result<()> {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut archive = tar::Builder::new(to);
+    for file in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(file.content.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_entry_type(tar::EntryType::Regular);
+        archive.append_data(&mut header, &file.path, file.content.as_slice())?;
+    }
+    archive.into_inner()?.flush()
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    |source| StoreError::Io { path, source }
+}
+
+/// Collects files within the limits.
+struct Reader<'a> {
+    limits: &'a Limits,
+    total: u64,
+    files: Vec<PackageFile>,
+}
+
+impl Reader<'_> {
+    fn directory(&mut self, directory: &Path, prefix: &str) -> Stored<()> {
+        let entries = fs::read_dir(directory).map_err(io_error(directory))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(io_error(directory))?.path());
+        }
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // Editors, version control and file managers leave hidden files behind.
+            if name.starts_with('.') {
+                continue;
+            }
+            let inside = format!("{prefix}{name}");
+            crate::check::path(&inside, self.limits)?;
+            let metadata = fs::symlink_metadata(&path).map_err(io_error(&path))?;
+            if metadata.is_dir() {
+                self.directory(&path, &format!("{inside}/"))?;
+            } else if metadata.is_file() {
+                let mut source = File::open(&path).map_err(io_error(&path))?;
+                self.file(inside, metadata.len(), &mut source, &path)?;
+            } else {
+                let found = "a link, socket, pipe or device";
+                return Err(StoreError::NotAFile { path, found });
+            }
+        }
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        path: String,
+        size: u64,
+        source: &mut impl Read,
+        origin: &Path,
+    ) -> Stored<()> {
+        crate::check::path(&path, self.limits)?;
+        if self.files.len() >= self.limits.files {
+            return Err(PackageError::TooManyFiles { limit: self.limits.files }.into());
+        }
+        self.total = self.total.saturating_add(size);
+        for (name, found, limit) in [
+            (path.as_str(), size, self.limits.file_bytes),
+            ("the package", self.total, self.limits.package_bytes),
+        ] {
+            if found > limit {
+                return Err(PackageError::TooLarge { file: name.into(), found, limit }.into());
+            }
+        }
+        // The size may be a lie: take memory as bytes arrive, and no more than was said.
+        let mut content = Vec::new();
+        source.take(size).read_to_end(&mut content).map_err(io_error(origin))?;
+        if content.len() as u64 != size {
+            let found = content.len() as u64;
+            return Err(PackageError::Size { file: path, found, expected: size }.into());
+        }
+        self.files.push(PackageFile { path, content });
+        Ok(())
+    }
+}
