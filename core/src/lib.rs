@@ -1,1 +1,26 @@
-//! stub
+//! The inference core: from an instance to a prediction.
+//!
+//! ```text
+//! package ─► model ─┬─ instance ─► features ─► graph ─► prediction
+//!                   └─ infer ──────────────────► graph
+//! ```
+//!
+//! Plain Rust that can be used as a library. It does no I/O, reads no clock, draws no random number
+//! and knows nothing of WebAssembly or of any host, so what it answers depends on its input alone.
+//! Only [`graph`] and [`operators`] name tract.
+
+mod error;
+mod features;
+pub mod graph;
+mod instance;
+mod model;
+pub mod operators;
+mod prediction;
+mod tensor;
+mod timestamp;
+
+pub use error::{Error, ErrorKind};
+pub use instance::Instance;
+pub use model::{Description, Model};
+pub use prediction::Prediction;
+pub use tensor::{ElementType, Tensor, TensorType};

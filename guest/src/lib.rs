@@ -1,1 +1,73 @@
-//! stub
+//! The component: exports the WIT interface and converts between its types and the core's.
+//!
+//! Decides nothing. The one piece of state is the loaded model, which lives as long as the
+//! instance.
+#![cfg(target_family = "wasm")]
+
+mod bindings;
+mod convert;
+mod entropy;
+
+use std::cell::OnceCell;
+
+use bindings::exports::samebits::predictor::model::Guest;
+use bindings::samebits::predictor::types;
+use inference_core::Model;
+use model_package::PackageFile;
+
+struct Component;
+
+thread_local! {
+    // The component has one thread; this is a plain static that needs no `unsafe`.
+    static MODEL: OnceCell<Model> = const { OnceCell::new() };
+}
+
+impl Guest for Component {
+    fn load(files: Vec<types::File>) -> Result<(), types::Error> {
+        MODEL.with(|cell| {
+            if cell.get().is_some() {
+                return Err(convert::state("already-loaded", "this instance has a model already"));
+            }
+            let files = files.into_iter().map(|f| PackageFile { path: f.path, content: f.content });
+            let model = Model::load(files.collect()).map_err(convert::error)?;
+            // Nothing else runs in between, so the cell is still empty.
+            let _ = cell.set(model);
+            Ok(())
+        })
+    }
+
+    fn describe() -> Result<types::Description, types::Error> {
+        with_model(|model| Ok(convert::description(model.describe())))
+    }
+
+    fn predict(
+        instances: Vec<types::Instance>,
+    ) -> Result<Vec<Result<types::Prediction, types::Error>>, types::Error> {
+        with_model(|model| {
+            let instances: Vec<_> = instances.into_iter().map(convert::instance).collect();
+            let results = model.predict(&instances).map_err(convert::error)?;
+            let converted = results.into_iter().map(|result| match result {
+                Ok(prediction) => Ok(convert::prediction(prediction)),
+                Err(error) => Err(convert::error(error)),
+            });
+            Ok(converted.collect())
+        })
+    }
+
+    fn infer(inputs: Vec<types::Tensor>) -> Result<Vec<types::Tensor>, types::Error> {
+        with_model(|model| {
+            let inputs = inputs.into_iter().map(convert::tensor_in).collect::<Result<_, _>>()?;
+            let outputs = model.infer(inputs).map_err(convert::error)?;
+            Ok(outputs.into_iter().map(convert::tensor_out).collect())
+        })
+    }
+}
+
+fn with_model<T>(run: impl FnOnce(&Model) -> Result<T, types::Error>) -> Result<T, types::Error> {
+    MODEL.with(|cell| match cell.get() {
+        Some(model) => run(model),
+        None => {
+            Err(convert::state("not-loaded", "this instance has no model yet; call load first"))
+        }
+    })
+}

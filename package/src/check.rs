@@ -40,11 +40,7 @@ pub(crate) fn path(path: &str, limits: &Limits) -> Checked {
 }
 
 fn fail(field: impl Into<String>, message: impl Into<String>) -> Checked {
-    Err(PackageError::Value {
-        file: MANIFEST.into(),
-        field: field.into(),
-        message: message.into(),
-    })
+    Err(PackageError::Value { file: MANIFEST.into(), field: field.into(), message: message.into() })
 }
 
 fn model_name(name: &str) -> Checked {
@@ -55,7 +51,12 @@ fn model_name(name: &str) -> Checked {
         return Ok(());
     }
     let found = name.chars().take(80).collect::<String>();
-    fail("name", format!("expected up to 64 lower-case letters, digits and hyphens, beginning with a letter, found {found:?}"))
+    fail(
+        "name",
+        format!(
+            "expected up to 64 lower-case letters, digits and hyphens, beginning with a letter, found {found:?}"
+        ),
+    )
 }
 
 fn model_version(version: &str) -> Checked {
@@ -77,7 +78,10 @@ fn model_version(version: &str) -> Checked {
         return Ok(());
     }
     let found = version.chars().take(80).collect::<String>();
-    fail("version", format!("expected MAJOR.MINOR.PATCH, as in 1.4.0 or 2.0.0-rc.1, found {found:?}"))
+    fail(
+        "version",
+        format!("expected MAJOR.MINOR.PATCH, as in 1.4.0 or 2.0.0-rc.1, found {found:?}"),
+    )
 }
 
 /// A list of names: each short, not empty, and there once.
@@ -132,7 +136,10 @@ fn files(manifest: &Manifest, limits: &Limits) -> Checked {
     )?;
     let with = |role| files.iter().filter(move |f| f.role == role).count();
     if with(Role::Graph) != 1 {
-        return fail("files", format!("expected one file of role graph, found {}", with(Role::Graph)));
+        return fail(
+            "files",
+            format!("expected one file of role graph, found {}", with(Role::Graph)),
+        );
     }
     if with(Role::ReferenceCases) > 1 {
         return fail("files", "more than one file of role reference-cases");
@@ -282,7 +289,10 @@ impl Scope<'_> {
                 self.typed(at("of"), of, &[FieldType::Timestamp])?;
                 for (key, hour) in [("from", from), ("until", until)] {
                     if !(0.0..=24.0).contains(hour) {
-                        return fail(at(key), format!("expected an hour from 0 to 24, found {hour}"));
+                        return fail(
+                            at(key),
+                            format!("expected an hour from 0 to 24, found {hour}"),
+                        );
                     }
                 }
                 Ok(())
@@ -294,7 +304,10 @@ impl Scope<'_> {
                     && !field.values.contains(value)
                 {
                     let accepted = field.values.join(", ");
-                    return fail(at("value"), format!("{value:?} is not a value of {of}: {accepted}"));
+                    return fail(
+                        at("value"),
+                        format!("{value:?} is not a value of {of}: {accepted}"),
+                    );
                 }
                 Ok(())
             }
@@ -362,7 +375,9 @@ fn output(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
             }
         }
     }
-    let Some(score) = &output.score else { return Ok(()) };
+    let Some(score) = &output.score else {
+        return Ok(());
+    };
     // The keys that a prediction has of its own.
     if ["", "label", "action", "probabilities", "warnings"].contains(&score.name.as_str()) {
         return fail("output.score.name", format!("{:?} can't name a score", score.name));
@@ -396,7 +411,13 @@ fn decision(decision: &Decision, limits: &Limits) -> Checked {
     for (index, rule) in decision.rules.iter().enumerate() {
         if rule.above >= above {
             let at = format!("decision.rules[{index}].above");
-            return fail(at, format!("{} is not below the rule before it, {above}; the rule could never decide", rule.above));
+            return fail(
+                at,
+                format!(
+                    "{} is not below the rule before it, {above}; the rule could never decide",
+                    rule.above
+                ),
+            );
         }
         above = rule.above;
     }

@@ -52,7 +52,9 @@ pub enum PackageError {
         file: String,
     },
     /// A path that leaves the package or is written in an ambiguous way.
-    #[error("{path:?} is not a path inside a package: use relative paths with `/`, without `.`, `..`, `\\`, or control characters")]
+    #[error(
+        "{path:?} is not a path inside a package: use relative paths with `/`, without `.`, `..`, `\\`, or control characters"
+    )]
     Path {
         /// The path as found.
         path: String,
@@ -84,7 +86,9 @@ pub enum PackageError {
         expected: u64,
     },
     /// A file with other bytes than the manifest says.
-    #[error("{file}: its digest is {found}, manifest.json says {expected}; the file was changed or damaged")]
+    #[error(
+        "{file}: its digest is {found}, manifest.json says {expected}; the file was changed or damaged"
+    )]
     DigestMismatch {
         /// The file.
         file: String,

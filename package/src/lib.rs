@@ -24,9 +24,8 @@ pub use error::PackageError;
 pub use feature::{Feature, FeatureOp};
 pub use limits::Limits;
 pub use manifest::{
-    Decision, FORMAT, FileEntry, GraphInput, GraphInputSource,
-    GraphSpec, InputSpec, MANIFEST, Manifest, OutputSpec,
-    Role, Rule, ScoreSpec, Task, Training,
+    Decision, FORMAT, FileEntry, GraphInput, GraphInputSource, GraphSpec, InputSpec, MANIFEST,
+    Manifest, OutputSpec, Role, Rule, ScoreSpec, Task, Training,
 };
 pub use package::{Package, PackageFile};
 pub use schema::{Field, FieldRole, FieldType};

@@ -1,0 +1,161 @@
+//! Tensors in and out of tract, without `unsafe` and with every size checked.
+
+use tract_onnx::prelude::{DatumType, Tensor as TractTensor, TractError};
+
+use crate::{ElementType, Error, ErrorKind, Tensor, TensorType};
+
+/// tract's name for an element type.
+fn datum_type(element: ElementType) -> DatumType {
+    match element {
+        ElementType::Bool => DatumType::Bool,
+        ElementType::Uint8 => DatumType::U8,
+        ElementType::Uint16 => DatumType::U16,
+        ElementType::Uint32 => DatumType::U32,
+        ElementType::Uint64 => DatumType::U64,
+        ElementType::Int8 => DatumType::I8,
+        ElementType::Int16 => DatumType::I16,
+        ElementType::Int32 => DatumType::I32,
+        ElementType::Int64 => DatumType::I64,
+        ElementType::Float16 => DatumType::F16,
+        ElementType::Float32 => DatumType::F32,
+        ElementType::Float64 => DatumType::F64,
+        ElementType::String => DatumType::String,
+    }
+}
+
+/// Our name for one of tract's types. Its symbolic dimensions are integers to everybody else.
+pub(super) fn element_type(datum: DatumType) -> Result<ElementType, Error> {
+    Ok(match datum {
+        DatumType::Bool => ElementType::Bool,
+        DatumType::U8 => ElementType::Uint8,
+        DatumType::U16 => ElementType::Uint16,
+        DatumType::U32 => ElementType::Uint32,
+        DatumType::U64 => ElementType::Uint64,
+        DatumType::I8 => ElementType::Int8,
+        DatumType::I16 => ElementType::Int16,
+        DatumType::I32 => ElementType::Int32,
+        DatumType::I64 | DatumType::TDim => ElementType::Int64,
+        DatumType::F16 => ElementType::Float16,
+        DatumType::F32 => ElementType::Float32,
+        DatumType::F64 => ElementType::Float64,
+        DatumType::String => ElementType::String,
+        other => {
+            let message = format!("a tensor of type {other:?} can't leave or enter the graph");
+            return Err(Error::new(ErrorKind::InferenceFailed, "unsupported-type", message));
+        }
+    })
+}
+
+/// Checks a tensor against the graph's declaration and hands it to tract.
+pub(super) fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTensor, Error> {
+    let name = &tensor.name;
+    let input = |code, message: String| Error::input(code, message).at(name);
+    if tensor.element_type != declared.element_type {
+        let (expected, found) = (declared.element_type, tensor.element_type);
+        let message = format!("{name}: expected elements of type {expected}, found {found}");
+        return Err(input("wrong-type", message));
+    }
+    if !shape_fits(&tensor.shape, &declared.shape) {
+        let (expected, found) = (declared.shape.join(", "), &tensor.shape);
+        let message = format!("{name}: expected the shape [{expected}], found {found:?}");
+        return Err(input("wrong-shape", message));
+    }
+    let count = tensor.shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+    let datum = datum_type(tensor.element_type);
+    if tensor.element_type == ElementType::String {
+        let strings = decode_strings(&tensor.data, count).ok_or_else(|| {
+            let message =
+                format!("{name}: the data are not that many length-prefixed UTF-8 strings");
+            input("wrong-size", message)
+        })?;
+        let flat = tract_onnx::prelude::tensor1(&strings);
+        return flat.into_shape(&tensor.shape).map_err(internal);
+    }
+    let size = count.and_then(|count| count.checked_mul(datum.size_of()));
+    if size != Some(tensor.data.len()) {
+        let (shape, found) = (&tensor.shape, tensor.data.len());
+        let expected =
+            size.map_or_else(|| "more than memory holds".into(), |size| size.to_string());
+        let message = format!("{name}: the shape {shape:?} takes {expected} bytes, found {found}");
+        return Err(input("wrong-size", message));
+    }
+    if tensor.element_type == ElementType::Bool && tensor.data.iter().any(|byte| *byte > 1) {
+        return Err(input("invalid-value", format!("{name}: a bool is a byte of 0 or 1")));
+    }
+    let mut out = TractTensor::zero_dt(datum, &tensor.shape).map_err(internal)?;
+    out.as_bytes_mut().copy_from_slice(&tensor.data);
+    Ok(out)
+}
+
+/// Takes a result from tract. NaN comes out as the canonical quiet one: which payload an operation
+/// gives differs from one processor to the next.
+pub(super) fn from_tract(value: &TractTensor, name: &str) -> Result<Tensor, Error> {
+    let shape = value.shape().to_vec();
+    let element_type = element_type(value.datum_type())?;
+    let view = |error: TractError| internal(error).at(name);
+    let data = match element_type {
+        ElementType::String => {
+            let plain = value.try_as_plain_ram().map_err(view)?;
+            encode_strings(plain.as_slice::<String>().map_err(view)?)
+        }
+        ElementType::Float32 => {
+            let plain = value.try_as_plain_ram().map_err(view)?;
+            let canonical = |x: &f32| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() };
+            let floats = plain.as_slice::<f32>().map_err(view)?;
+            floats.iter().flat_map(|x| canonical(x).to_le_bytes()).collect()
+        }
+        ElementType::Float64 => {
+            let plain = value.try_as_plain_ram().map_err(view)?;
+            let canonical = |x: &f64| {
+                if x.is_nan() { 0x7ff8 << 48 } else { x.to_bits() }
+            };
+            let floats = plain.as_slice::<f64>().map_err(view)?;
+            floats.iter().flat_map(|x| canonical(x).to_le_bytes()).collect()
+        }
+        ElementType::Float16 => {
+            let canonical = |bits: u16| if bits & 0x7fff > 0x7c00 { 0x7e00 } else { bits };
+            let halves = value.as_bytes().as_chunks::<2>().0.iter();
+            halves.flat_map(|x| canonical(u16::from_le_bytes(*x)).to_le_bytes()).collect()
+        }
+        ElementType::Int64 => {
+            let integers = value.cast_to::<i64>().map_err(view)?;
+            integers.as_bytes().to_vec()
+        }
+        _ => value.as_bytes().to_vec(),
+    };
+    Ok(Tensor { name: name.into(), element_type, shape, data })
+}
+
+fn internal(error: TractError) -> Error {
+    Error::new(ErrorKind::InferenceFailed, "inference-failed", super::flat(&error))
+}
+
+/// A number must be met; a name stands for any extent, the same at each place.
+fn shape_fits(found: &[usize], declared: &[String]) -> bool {
+    found.len() == declared.len()
+        && found.iter().zip(declared).all(|(found, declared)| {
+            declared.parse::<usize>().map_or(true, |declared| declared == *found)
+        })
+}
+
+fn decode_strings(mut data: &[u8], count: Option<usize>) -> Option<Vec<String>> {
+    let mut strings = Vec::new();
+    while let Some((length, rest)) = data.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (text, rest) = rest.split_at_checked(length)?;
+        strings.push(String::from_utf8(text.to_vec()).ok()?);
+        data = rest;
+    }
+    (data.is_empty() && Some(strings.len()) == count).then_some(strings)
+}
+
+fn encode_strings(strings: &[String]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for text in strings {
+        // A string longer than 4 GiB does not fit in a 32-bit memory.
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        data.extend_from_slice(&length.to_le_bytes());
+        data.extend_from_slice(text.as_bytes());
+    }
+    data
+}

@@ -1,0 +1,242 @@
+//! From outside bytes to checked values: parse at the edge, never validate again.
+
+use model_package::{Field, FieldType, Limits, Manifest, strict_json};
+use serde_json::{Map, Value};
+
+use crate::error::excerpt;
+use crate::timestamp::Timestamp;
+use crate::{Error, ErrorKind};
+
+/// One thing to predict, as the caller gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instance {
+    /// A JSON object as text.
+    Json(String),
+    /// Plain text.
+    Text(String),
+    /// An encoded picture.
+    Image(Vec<u8>),
+}
+
+/// A field's value after every check.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FieldValue {
+    /// A number, or a boolean as 0 or 1.
+    Number(f64),
+    /// Any text.
+    Text(String),
+    /// The index of a category's value in the field's list.
+    Category(usize),
+    /// A point in time.
+    Time(Timestamp),
+}
+
+/// An instance whose fields are those of the schema, in its order.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) values: Vec<FieldValue>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads a JSON instance by the manifest's input schema.
+pub(crate) fn read(
+    instance: &Instance,
+    manifest: &Manifest,
+    limits: &Limits,
+) -> Result<Record, Error> {
+    let text = match instance {
+        Instance::Json(text) => text,
+        Instance::Text(_) => return Err(unsupported("plain text", manifest)),
+        Instance::Image(_) => return Err(unsupported("an image", manifest)),
+    };
+    if text.len() > limits.json_bytes {
+        let message = format!(
+            "the instance has {} bytes, at most {} are accepted",
+            text.len(),
+            limits.json_bytes
+        );
+        return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
+    }
+    let value = strict_json::value(text.as_bytes())
+        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
+    let Value::Object(mut object) = value else {
+        let message = format!("expected a JSON object, found {}", describe(&value));
+        return Err(Error::input("not-an-object", message));
+    };
+    let fields = &manifest.input.fields;
+    known_keys_only(&object, fields)?;
+    let mut record = Record { values: Vec::with_capacity(fields.len()), warnings: Vec::new() };
+    for field in fields {
+        let given = object.remove(&field.name).filter(|value| !value.is_null());
+        let value = given.as_ref().or(field.default.as_ref()).ok_or_else(|| missing(field))?;
+        let value = read_field(field, value).map_err(|error| error.at(&field.name))?;
+        if let Some(warning) = outside_training(field, &value) {
+            record.warnings.push(warning);
+        }
+        record.values.push(value);
+    }
+    Ok(record)
+}
+
+fn unsupported(found: &str, manifest: &Manifest) -> Error {
+    let message =
+        format!("the model {} takes a JSON object with its fields, found {found}", manifest.name);
+    Error::new(ErrorKind::UnsupportedInput, "unsupported-input", message)
+}
+
+fn missing(field: &Field) -> Error {
+    let message = format!("{}: missing; expected {}", field.name, accepted(field));
+    Error::input("missing-field", message).at(&field.name)
+}
+
+fn known_keys_only(object: &Map<String, Value>, fields: &[Field]) -> Result<(), Error> {
+    let unknown = object.keys().find(|key| !fields.iter().any(|field| field.name == **key));
+    let Some(key) = unknown else { return Ok(()) };
+    let names = || fields.iter().map(|field| field.name.as_str());
+    let nearest = names()
+        .map(|name| (edit_distance(key, name), name))
+        .filter(|(distance, name)| *distance <= name.len() / 3 + 1)
+        .min();
+    let hint = match nearest {
+        Some((_, name)) => format!("did you mean {name:?}"),
+        None => format!("the fields are {}", names().take(40).collect::<Vec<_>>().join(", ")),
+    };
+    let found = excerpt(key);
+    let field = key.chars().take(60).collect::<String>();
+    Err(Error::input("unknown-field", format!("{found} is not a field of this model; {hint}"))
+        .at(field))
+}
+
+/// Levenshtein's distance between two short names.
+fn edit_distance(a: &str, b: &str) -> usize {
+    if a.len() > 64 || b.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let above = *cell;
+            *cell = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
+            (diagonal, left) = (above, *cell);
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+fn read_field(field: &Field, value: &Value) -> Result<FieldValue, Error> {
+    match (field.kind, value) {
+        (FieldType::Number, Value::Number(number)) => {
+            in_range(field, number.as_f64().unwrap_or(f64::NAN)).map(FieldValue::Number)
+        }
+        (FieldType::Integer, Value::Number(number)) => {
+            in_range(field, integer(field, number.as_f64().unwrap_or(f64::NAN))?)
+                .map(FieldValue::Number)
+        }
+        (FieldType::Boolean, Value::Bool(value)) => {
+            Ok(FieldValue::Number(f64::from(u8::from(*value))))
+        }
+        (FieldType::String, Value::String(text)) => short_enough(field, text),
+        (FieldType::Category, Value::String(text)) => {
+            let code = field.values.iter().position(|value| value == text);
+            code.map(FieldValue::Category).ok_or_else(|| out_of_domain(field, &excerpt(text)))
+        }
+        (FieldType::Timestamp, Value::String(text)) => {
+            let time = Timestamp::parse(text);
+            time.map(FieldValue::Time).ok_or_else(|| out_of_domain(field, &excerpt(text)))
+        }
+        (_, other) => {
+            let message =
+                format!("{}: expected {}, found {}", field.name, accepted(field), describe(other));
+            Err(Error::input("wrong-type", message))
+        }
+    }
+}
+
+fn out_of_domain(field: &Field, found: &str) -> Error {
+    let message = format!("{}: expected {}, found {found}", field.name, accepted(field));
+    Error::input("invalid-value", message)
+}
+
+/// Whole, and small enough that binary64 holds it exactly.
+fn integer(field: &Field, value: f64) -> Result<f64, Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.is_finite() && libm::trunc(value) == value && value.abs() <= EXACT {
+        return Ok(value);
+    }
+    Err(out_of_domain(field, &value.to_string()))
+}
+
+fn in_range(field: &Field, value: f64) -> Result<f64, Error> {
+    let above = field.min.is_none_or(|min| value >= min);
+    let below = field.max.is_none_or(|max| value <= max);
+    if above && below && value.is_finite() {
+        return Ok(value);
+    }
+    let message = format!("{}: expected {}, found {value}", field.name, accepted(field));
+    Err(Error::input("out-of-range", message))
+}
+
+fn short_enough(field: &Field, text: &str) -> Result<FieldValue, Error> {
+    match field.max_length {
+        Some(longest) if text.len() > longest => {
+            let message =
+                format!("{}: {} bytes, at most {longest} are accepted", field.name, text.len());
+            Err(Error::input("too-long", message))
+        }
+        _ => Ok(FieldValue::Text(text.into())),
+    }
+}
+
+fn outside_training(field: &Field, value: &FieldValue) -> Option<String> {
+    let (FieldValue::Number(value), Some([low, high])) = (value, field.training_range) else {
+        return None;
+    };
+    (!(low..=high).contains(&value)).then(|| {
+        format!("{}: {value} lies outside the range seen in training, {low} to {high}", field.name)
+    })
+}
+
+/// What a field accepts, for messages.
+fn accepted(field: &Field) -> String {
+    match field.kind {
+        FieldType::Number => format!("a number{}", range(field)),
+        FieldType::Integer => format!("a whole number{}", range(field)),
+        FieldType::Boolean => "true or false".into(),
+        FieldType::String => match field.max_length {
+            Some(longest) => format!("a string of at most {longest} bytes"),
+            None => "a string".into(),
+        },
+        FieldType::Category => {
+            let shown = field.values.iter().take(30).map(|value| format!("{value:?}"));
+            let more = if field.values.len() > 30 { ", …" } else { "" };
+            format!("one of {}{more}", shown.collect::<Vec<_>>().join(", "))
+        }
+        FieldType::Timestamp => "an RFC 3339 timestamp such as \"2026-03-14T02:11:09Z\"".into(),
+    }
+}
+
+fn range(field: &Field) -> String {
+    match (field.min, field.max) {
+        (Some(min), Some(max)) => format!(" from {min} to {max}"),
+        (Some(min), None) => format!(" of at least {min}"),
+        (None, Some(max)) => format!(" of at most {max}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// What a JSON value is, for messages.
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => format!("the boolean {value}"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the string {}", excerpt(text)),
+        Value::Array(values) => format!("an array of {}", values.len()),
+        Value::Object(object) => format!("an object of {}", object.len()),
+    }
+}

@@ -1,0 +1,19 @@
+//! The operators that this core adds to tract, or puts in the place of tract's own.
+//!
+//! tract keys operators by name alone, so registering one here replaces the one it came with. Each
+//! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
+
+mod tree;
+
+/// tract's ONNX reader with this core's operators registered.
+#[must_use]
+pub fn onnx() -> tract_onnx::Onnx {
+    let mut onnx = tract_onnx::onnx();
+    register(&mut onnx);
+    onnx
+}
+
+/// Registers every family, replacing tract's operators of the same name.
+pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    tree::register(onnx);
+}

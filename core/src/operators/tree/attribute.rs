@@ -1,0 +1,179 @@
+//! Reads a node's attributes, with their types checked but not yet what they say.
+//!
+//! An attribute that is absent reads as empty or as its default; what must be there is for the
+//! encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
+
+use tract_onnx::pb::{NodeProto, TensorProto, tensor_proto};
+use tract_onnx::prelude::TractResult;
+use tract_onnx::tract_core::internal::bail;
+
+use super::classic::{ClassicAttributes, WeightNames};
+use super::description::{Aggregate, Reals, expect_targets};
+use super::error::EnsembleError;
+use super::indexed::IndexedAttributes;
+
+/// The attributes of a node.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'a>(pub(super) &'a NodeProto);
+
+impl<'a> Attributes<'a> {
+    /// What the classifier and the regressor have in common.
+    pub(super) fn classic(
+        self,
+        targets: usize,
+        weight_names: WeightNames,
+        weights: Reals,
+    ) -> TractResult<ClassicAttributes> {
+        Ok(ClassicAttributes {
+            targets,
+            tree_ids: self.ints("nodes_treeids")?,
+            node_ids: self.ints("nodes_nodeids")?,
+            feature_ids: self.ints("nodes_featureids")?,
+            modes: self.strings("nodes_modes")?,
+            values: self.either("nodes_values", "nodes_values_as_tensor")?,
+            true_ids: self.ints("nodes_truenodeids")?,
+            false_ids: self.ints("nodes_falsenodeids")?,
+            missing_is_true: self.ints("nodes_missing_value_tracks_true")?,
+            weight_trees: self.ints(weight_names.trees)?,
+            weight_nodes: self.ints(weight_names.nodes)?,
+            weight_ids: self.ints(weight_names.ids)?,
+            weight_names,
+            weights,
+        })
+    }
+
+    /// The attributes of version 5.
+    pub(super) fn indexed(self) -> TractResult<IndexedAttributes> {
+        let modes = match self.tensor("nodes_modes")? {
+            Some(tensor) => bytes(tensor)?,
+            None => Vec::new(),
+        };
+        Ok(IndexedAttributes {
+            targets: expect_targets("n_targets", self.int("n_targets", 0)?)?,
+            roots: self.ints("tree_roots")?,
+            feature_ids: self.ints("nodes_featureids")?,
+            modes,
+            splits: self.reals("nodes_splits")?,
+            members: self.reals("membership_values")?,
+            missing_is_true: self.ints("nodes_missing_value_tracks_true")?,
+            true_ids: self.ints("nodes_truenodeids")?,
+            true_leaves: self.ints("nodes_trueleafs")?,
+            false_ids: self.ints("nodes_falsenodeids")?,
+            false_leaves: self.ints("nodes_falseleafs")?,
+            leaf_targets: self.ints("leaf_targetids")?,
+            leaf_weights: self.reals("leaf_weights")?,
+        })
+    }
+
+    /// The aggregate that a regressor names.
+    pub(super) fn aggregate_name(self) -> TractResult<Aggregate> {
+        let attribute = "aggregate_function";
+        Ok(match self.text(attribute, "SUM")? {
+            "AVERAGE" => Aggregate::Average,
+            "SUM" => Aggregate::Sum,
+            "MIN" => Aggregate::Min,
+            "MAX" => Aggregate::Max,
+            other => {
+                let found = format!("{:?}", other.chars().take(32).collect::<String>());
+                let accepted = "AVERAGE, SUM, MIN and MAX";
+                Err(EnsembleError::Unknown { attribute, index: 0, found, accepted })?
+            }
+        })
+    }
+
+    /// The aggregate that version 5 numbers.
+    pub(super) fn aggregate_number(self) -> TractResult<Aggregate> {
+        let attribute = "aggregate_function";
+        Ok(match self.int(attribute, 1)? {
+            0 => Aggregate::Average,
+            1 => Aggregate::Sum,
+            2 => Aggregate::Min,
+            3 => Aggregate::Max,
+            found => Err(EnsembleError::OutOfRange { attribute, index: 0, found, highest: 3 })?,
+        })
+    }
+
+    pub(super) fn int(self, name: &str, default: i64) -> TractResult<i64> {
+        Ok(self.0.get_attr_opt::<i64>(name)?.unwrap_or(default))
+    }
+
+    pub(super) fn text(self, name: &str, default: &'static str) -> TractResult<&'a str> {
+        Ok(self.0.get_attr_opt::<&str>(name)?.unwrap_or(default))
+    }
+
+    pub(super) fn ints(self, name: &str) -> TractResult<Vec<i64>> {
+        Ok(self.0.get_attr_opt_slice::<i64>(name)?.unwrap_or_default().to_vec())
+    }
+
+    pub(super) fn strings(self, name: &str) -> TractResult<Vec<String>> {
+        Ok(self.0.get_attr_opt_vec::<String>(name)?.unwrap_or_default())
+    }
+
+    /// A list of floats, or the tensor that may stand in its place.
+    pub(super) fn either(self, list: &'static str, tensor: &'static str) -> TractResult<Reals> {
+        let floats = self.0.get_attr_opt_slice::<f32>(list)?.unwrap_or_default();
+        let reals = self.reals(tensor)?;
+        if floats.is_empty() && !reals.values.is_empty() {
+            return Ok(reals);
+        }
+        if !reals.values.is_empty() {
+            Err(EnsembleError::Exclusive { first: list, second: tensor })?;
+        }
+        let values = floats.iter().map(|value| f64::from(*value)).collect();
+        Ok(Reals { attribute: list, values, double: false })
+    }
+
+    /// A tensor of floats or doubles; empty when it is absent.
+    fn reals(self, attribute: &'static str) -> TractResult<Reals> {
+        match self.tensor(attribute)? {
+            Some(tensor) => reals(attribute, tensor),
+            None => Ok(Reals { attribute, values: Vec::new(), double: false }),
+        }
+    }
+
+    fn tensor(self, name: &str) -> TractResult<Option<&'a TensorProto>> {
+        let Some(tensor) = self.0.get_attr_opt::<&TensorProto>(name)? else { return Ok(None) };
+        if tensor.data_location == Some(tensor_proto::DataLocation::External as i32) {
+            bail!("attribute {name} refers to an external file");
+        }
+        Ok(Some(tensor))
+    }
+}
+
+/// The elements of a tensor of floats or doubles. Its shape is ignored: it is a list.
+fn reals(attribute: &'static str, tensor: &TensorProto) -> TractResult<Reals> {
+    const FLOAT: i32 = tensor_proto::DataType::Float as i32;
+    const DOUBLE: i32 = tensor_proto::DataType::Double as i32;
+    let raw = tensor.raw_data.as_slice();
+    let (values, rest) = match tensor.data_type {
+        FLOAT if raw.is_empty() => (tensor.float_data.iter().map(|x| f64::from(*x)).collect(), 0),
+        FLOAT => {
+            let (chunks, rest) = raw.as_chunks();
+            (chunks.iter().map(|bytes| f32::from_le_bytes(*bytes).into()).collect(), rest.len())
+        }
+        DOUBLE if raw.is_empty() => (tensor.double_data.clone(), 0),
+        DOUBLE => {
+            let (chunks, rest) = raw.as_chunks();
+            (chunks.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect(), rest.len())
+        }
+        other => {
+            bail!("attribute {attribute} has element type {other}; accepted are FLOAT and DOUBLE")
+        }
+    };
+    if rest != 0 {
+        bail!("attribute {attribute} ends with {rest} bytes that are no element");
+    }
+    Ok(Reals { attribute, values, double: tensor.data_type == DOUBLE })
+}
+
+/// The modes of version 5, which are a tensor of bytes.
+fn bytes(tensor: &TensorProto) -> TractResult<Vec<u8>> {
+    if tensor.data_type != tensor_proto::DataType::Uint8 as i32 {
+        bail!("attribute nodes_modes has element type {}; accepted is UINT8", tensor.data_type);
+    }
+    if !tensor.raw_data.is_empty() {
+        return Ok(tensor.raw_data.clone());
+    }
+    let byte = |value: &i32| u8::try_from(*value);
+    Ok(tensor.int32_data.iter().map(byte).collect::<Result<_, _>>()?)
+}

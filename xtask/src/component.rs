@@ -1,0 +1,73 @@
+//! Builds the component: compiles the guest and wraps its core module.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::run::run;
+use crate::toolchain::{TARGET, Toolchain};
+use crate::{root, say};
+
+/// Builds `target/component/predictor.wasm` and returns its path. The same sources give the same
+/// bytes on the same compiler, wherever the checkout lies.
+pub(crate) fn build() -> Result<PathBuf> {
+    let toolchain = Toolchain::find()?;
+    let root = root();
+    say(&format!(
+        "building the component with {} (about 4 minutes on two cores the first time)",
+        toolchain.version()?
+    ));
+    // A target directory of its own: another compiler may be at work here than outside.
+    let target = root.join("target/guest");
+    let mut cargo = toolchain.cargo_build();
+    cargo
+        .current_dir(&root)
+        .args(["--package", "guest", "--profile", "component", "--target-dir"])
+        .arg(&target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(&toolchain, &root)?.join("\u{1f}"));
+    run(&mut cargo)?;
+
+    let module = target.join(TARGET).join("component/guest.wasm");
+    let module = std::fs::read(&module).with_context(|| format!("no {}", module.display()))?;
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .and_then(|encoder| encoder.encode())
+        .context("the guest's module can't be made a component")?;
+    let path = root.join("target/component/predictor.wasm");
+    write_if_changed(&path, &component)?;
+    say(&format!("component: {} ({:.1} MB)", path.display(), component.len() as f64 / 1e6));
+    Ok(path)
+}
+
+/// What every build of the component has in common, whichever compiler does it.
+fn flags(toolchain: &Toolchain, root: &Path) -> Result<Vec<String>> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let home = home.context("neither CARGO_HOME nor HOME is set")?;
+    // Later prefixes win, so the more general one comes first.
+    let sysroot = toolchain.sysroot()?;
+    let remapped = [(sysroot.as_path(), "/rust"), (home.as_path(), "/cargo"), (root, "/samebits")];
+    let mut flags = vec![
+        // 128-bit vectors are in every engine; relaxed ones differ by processor and stay off.
+        "-Ctarget-feature=+simd128".to_owned(),
+        "--cfg=getrandom_backend=\"custom\"".to_owned(),
+    ];
+    flags.extend(remapped.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
+    Ok(flags)
+}
+
+/// Leaves an equal file alone, so that nothing that embeds it is built again.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let directory = path.parent().context("a path without a directory")?;
+    std::fs::create_dir_all(directory)?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, bytes)
+        .and_then(|()| std::fs::rename(&partial, path))
+        .with_context(|| format!("can't write {}", path.display()))
+}
