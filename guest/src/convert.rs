@@ -4,7 +4,7 @@ use inference_core::{
     Description, ElementType, Error, ErrorKind, Instance, Prediction, Tensor, TensorType,
 };
 
-use crate::bindings::samebits::predictor::types;
+use crate::bindings::exports::samebits::predictor::model as types;
 
 pub(crate) fn instance(instance: types::Instance) -> Instance {
     match instance {

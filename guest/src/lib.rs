@@ -10,8 +10,8 @@ mod entropy;
 
 use std::cell::OnceCell;
 
+use bindings::exports::samebits::predictor::model as types;
 use bindings::exports::samebits::predictor::model::Guest;
-use bindings::samebits::predictor::types;
 use inference_core::Model;
 use model_package::PackageFile;
 

@@ -55,7 +55,11 @@ pub struct Expected {
 }
 
 impl ReferenceCases {
-    pub(crate) fn parse(file: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PackageError> {
+    /// Parses the bytes of a file of role `reference-cases`.
+    ///
+    /// # Errors
+    /// If they are not what the format says.
+    pub fn parse(file: &str, bytes: &[u8], limits: &Limits) -> Result<Self, PackageError> {
         let cases: Self = crate::strict_json::from_slice(bytes)
             .map_err(|error| PackageError::Json { file: file.into(), error })?;
         if cases.cases.len() > limits.entries {

@@ -1,0 +1,179 @@
+//! What the command line says. Parsing acts on nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
+
+const EXAMPLES: &str = "\
+Examples:
+  host-cli predict models/fraud/examples/suspicious.json
+  host-cli predict --format table models/fraud/examples/batch.json
+  cat transaction.json | host-cli predict --model fraud -
+  host-cli inspect fraud
+  host-cli verify models/fraud/package
+
+Exit codes:
+  0  all is well
+  1  a check failed (verify)
+  2  the command line is wrong
+  3  the input is wrong
+  4  the model is wrong or not there
+  5  an internal error";
+
+/// Runs models in the sandbox of one WebAssembly component, the same bytes as everywhere else.
+#[derive(Parser)]
+#[command(name = "host-cli", version = VERSION, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Settings of every command.
+#[derive(Args)]
+pub(crate) struct Settings {
+    /// Where compiled components are kept [default: samebits in the user's cache folder]
+    #[arg(long, env = "SAMEBITS_CACHE", global = true, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Memory that the sandbox may take, in MiB
+    #[arg(
+        long, env = "SAMEBITS_MEMORY", global = true, value_name = "MIB", default_value_t = 2048,
+        value_parser = clap::value_parser!(u32).range(1..=4096)
+    )]
+    pub(crate) memory: u32,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Predict(Predict),
+    Inspect(Inspect),
+    Models(Models),
+    Verify(Verify),
+    Seal(Seal),
+    Component(Component),
+    Bench(Bench),
+    Completions(Completions),
+}
+
+/// Predict the instances of a JSON file
+///
+/// The file holds one object, or an array of objects. What comes out has the same form: the
+/// prediction of an object, or an array with a prediction or an error for each, in the same order.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli predict models/fraud/examples/ordinary.json
+  host-cli predict --format table models/fraud/examples/batch.json
+  echo '{\"amount\": 12}' | host-cli predict --model fraud -
+
+Without --model, the model is the one whose folder the file lies in (models/fraud for
+models/fraud/examples/ordinary.json), or else the only bundled one.")]
+pub(crate) struct Predict {
+    /// The file, or - for standard input
+    pub(crate) input: PathBuf,
+    /// A bundled model's name, or the path of a package (folder or archive)
+    #[arg(short, long, env = "SAMEBITS_MODEL", value_name = "NAME|PATH")]
+    pub(crate) model: Option<String>,
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = Format::Json)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Indented JSON
+    Json,
+    /// A prediction a line
+    Jsonl,
+    /// A table for people
+    Table,
+}
+
+/// Say what a model is: inputs, outputs, operators, sizes, digests
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli inspect fraud
+  host-cli inspect --json models/fraud/package")]
+pub(crate) struct Inspect {
+    /// A bundled model's name, or the path of a package (folder or archive)
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) model: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List the bundled models
+#[derive(Args)]
+pub(crate) struct Models {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Check that a model's reference cases give the exact bits that its package says
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// A bundled model's name, or the path of a package (folder or archive)
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) model: String,
+}
+
+/// Write the bits that the component answers into a package's reference cases
+///
+/// Rewrites the file of role reference-cases, and size and digest of every file in manifest.json.
+/// The last step of making a package; the answers are those of this program's component.
+#[derive(Args)]
+pub(crate) struct Seal {
+    /// The package's folder
+    #[arg(value_name = "FOLDER")]
+    pub(crate) package: PathBuf,
+}
+
+/// Show the embedded component: digest, imports (none), exports
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli component
+  host-cli component --output predictor.wasm
+  host-cli component --compile predictor.cwasm")]
+pub(crate) struct Component {
+    /// Write the component's bytes, to run them elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write the component as compiled for this machine (FILE, and its record beside it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) compile: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Measure start, single predictions and batches
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// A bundled model's name, or the path of a package (folder or archive)
+    #[arg(value_name = "NAME|PATH", default_value = "fraud")]
+    pub(crate) model: String,
+    /// How long to measure each figure
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print a completion script for a shell
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  host-cli completions bash > ~/.local/share/bash-completion/completions/host-cli")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,10 @@
+//! The commands, one file each.
+
+pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod component;
+pub(crate) mod inspect;
+pub(crate) mod models;
+pub(crate) mod predict;
+pub(crate) mod seal;
+pub(crate) mod verify;

@@ -1,0 +1,194 @@
+//! `inspect`: what a model is, without running it on anything.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use model_package::{Field, Limits, Manifest};
+use predictor_host::{Description, ElementType, HostError, Predictor, TensorType};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::{Inspect, Settings};
+use crate::model::Model;
+use crate::runtime;
+
+pub(crate) fn run(settings: &Settings, arguments: &Inspect) -> Result<ExitCode> {
+    let model = Model::named(&arguments.model)?;
+    let predictor = runtime::load(settings, &model)?;
+    let text = if arguments.json { json(&predictor)? } else { people(&predictor)? };
+    writeln!(io::stdout().lock(), "{}", text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    package: &'a str,
+    component: String,
+    inputs: Vec<Tensor<'a>>,
+    outputs: Vec<Tensor<'a>>,
+    operators: &'a [String],
+    manifest: Value,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    element_type: &'static str,
+    shape: &'a [String],
+}
+
+fn json(predictor: &Predictor) -> Result<String> {
+    let description = predictor.description();
+    Ok(serde_json::to_string_pretty(&Shown {
+        package: &description.package,
+        component: predictor.component().digest().to_string(),
+        inputs: description.inputs.iter().map(tensor).collect(),
+        outputs: description.outputs.iter().map(tensor).collect(),
+        operators: &description.operators,
+        manifest: serde_json::from_str(&description.manifest)?,
+    })?)
+}
+
+fn tensor(declared: &TensorType) -> Tensor<'_> {
+    Tensor {
+        name: &declared.name,
+        element_type: element_name(declared.element_type),
+        shape: &declared.shape,
+    }
+}
+
+fn people(predictor: &Predictor) -> Result<String> {
+    let description = predictor.description();
+    let manifest = Manifest::parse(description.manifest.as_bytes(), &Limits::DEFAULT)
+        .map_err(|error| HostError::Store(error.into()))?;
+    let mut out = String::new();
+    writeln!(out, "{} {}  {}", manifest.name, manifest.version, description.task)?;
+    if let Some(text) = &manifest.description {
+        writeln!(out, "{text}")?;
+    }
+    let mut facts = plain_table();
+    facts.add_row(["package", &description.package]);
+    facts.add_row(["component", &predictor.component().digest().to_string()]);
+    facts.add_row(["licence", &manifest.license]);
+    facts.add_row(["operators", &description.operators.join(", ")]);
+    for (name, types) in
+        [("graph inputs", &description.inputs), ("graph outputs", &description.outputs)]
+    {
+        facts.add_row([name, &types.iter().map(signature).collect::<Vec<_>>().join(", ")]);
+    }
+    section(&mut out, "", &facts)?;
+
+    let mut files = plain_table();
+    for file in &manifest.files {
+        files.add_row([file.path.clone(), format!("{} bytes", file.size), file.sha256.to_string()]);
+    }
+    section(&mut out, "files", &files)?;
+
+    let mut fields = plain_table();
+    for field in &manifest.input.fields {
+        fields.add_row([field.name.clone(), absent(field), accepted(field)]);
+    }
+    section(&mut out, "an instance", &fields)?;
+    section(&mut out, "the answer", &answer(&manifest, description))?;
+    if let Some(training) = &manifest.training {
+        let mut table = plain_table();
+        table.add_row(["data", &training.data]);
+        if let Some(period) = &training.period {
+            table.add_row(["period", period]);
+        }
+        for (name, value) in &training.metrics {
+            table.add_row([name, &value.to_string()]);
+        }
+        section(&mut out, "training", &table)?;
+    }
+    Ok(out)
+}
+
+/// What a prediction holds.
+fn answer(manifest: &Manifest, description: &Description) -> Table {
+    let mut table = plain_table();
+    if !description.labels.is_empty() {
+        table.add_row(["labels", &description.labels.join(", ")]);
+    }
+    if let Some(score) = &manifest.output.score {
+        let of = score.label.as_ref().map(|label| format!(", the probability of {label}"));
+        table.add_row(["score", &format!("{}{}", score.name, of.unwrap_or_default())]);
+    }
+    if let Some(decision) = &manifest.decision {
+        for rule in &decision.rules {
+            table.add_row([&rule.action, &format!("if the score is above {}", rule.above)]);
+        }
+        table.add_row([decision.otherwise.as_str(), "otherwise"]);
+    }
+    table
+}
+
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table
+}
+
+fn section(out: &mut String, title: &str, table: &Table) -> Result<()> {
+    if !title.is_empty() {
+        writeln!(out, "\n{title}")?;
+    }
+    Ok(writeln!(out, "{}", table.trim_fmt())?)
+}
+
+fn signature(declared: &TensorType) -> String {
+    let Tensor { name, element_type, shape } = tensor(declared);
+    format!("{name}: {element_type} [{}]", shape.join(", "))
+}
+
+fn accepted(field: &Field) -> String {
+    let mut text = field.kind.name().to_owned();
+    match (field.min, field.max) {
+        (Some(min), Some(max)) => text += &format!(", {min} to {max}"),
+        (Some(min), None) => text += &format!(", at least {min}"),
+        (None, Some(max)) => text += &format!(", at most {max}"),
+        (None, None) => {}
+    }
+    if let Some(unit) = &field.unit {
+        text += &format!(" {unit}");
+    }
+    if let Some(longest) = field.max_length {
+        text += &format!(", at most {longest} bytes");
+    }
+    if !field.values.is_empty() {
+        text += &format!(": {}", field.values.join(", "));
+    }
+    if field.sensitive {
+        text += ", sensitive";
+    }
+    text
+}
+
+fn absent(field: &Field) -> String {
+    match &field.default {
+        Some(default) => format!("default {default}"),
+        None => "required".into(),
+    }
+}
+
+fn element_name(element: ElementType) -> &'static str {
+    match element {
+        ElementType::Bool => "bool",
+        ElementType::Uint8 => "uint8",
+        ElementType::Uint16 => "uint16",
+        ElementType::Uint32 => "uint32",
+        ElementType::Uint64 => "uint64",
+        ElementType::Int8 => "int8",
+        ElementType::Int16 => "int16",
+        ElementType::Int32 => "int32",
+        ElementType::Int64 => "int64",
+        ElementType::Float16 => "float16",
+        ElementType::Float32 => "float32",
+        ElementType::Float64 => "float64",
+        ElementType::String => "string",
+    }
+}

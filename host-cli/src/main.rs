@@ -1,0 +1,34 @@
+//! The component on the command line.
+//!
+//! Data go to standard output, everything else to standard error. [`args`] says what was asked,
+//! a file in [`command`] does it, and [`failure`] turns what went wrong into a message and an exit
+//! code.
+
+mod args;
+mod command;
+mod embedded;
+mod failure;
+mod json_text;
+mod model;
+mod runtime;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let Cli { settings, command } = Cli::parse();
+    let done = match command {
+        Command::Predict(arguments) => command::predict::run(&settings, &arguments),
+        Command::Inspect(arguments) => command::inspect::run(&settings, &arguments),
+        Command::Models(arguments) => command::models::run(&arguments),
+        Command::Verify(arguments) => command::verify::run(&settings, &arguments),
+        Command::Seal(arguments) => command::seal::run(&settings, &arguments),
+        Command::Component(arguments) => command::component::run(&settings, &arguments),
+        Command::Bench(arguments) => command::bench::run(&settings, &arguments),
+        Command::Completions(arguments) => command::completions::run(&arguments),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}

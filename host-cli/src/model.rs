@@ -1,0 +1,93 @@
+//! Which model is meant: a bundled one by its name, or a package by its path.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use model_package::{Limits, MANIFEST, PackageFile, store};
+use predictor_host::HostError;
+
+use crate::embedded;
+use crate::failure::ModelError;
+
+/// Where a model comes from.
+#[derive(Debug)]
+pub(crate) enum Model {
+    /// It is part of the program.
+    Bundled(String),
+    /// It lies in a folder or archive.
+    Package(PathBuf),
+}
+
+impl Model {
+    /// The model that a user named. A name that is also a path in this folder is the path, if a
+    /// package lies there.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let path = Path::new(name);
+        if let Some(folder) = package_in(path) {
+            return Ok(Self::Package(folder));
+        }
+        if embedded::model_names().any(|known| known == name) {
+            return Ok(Self::Bundled(name.to_owned()));
+        }
+        if path.is_file() {
+            return Ok(Self::Package(path.to_owned()));
+        }
+        let known = known_names();
+        let found = if path.is_dir() {
+            format!("the folder {name} has no {MANIFEST}, so it is no package")
+        } else {
+            format!("there is no model {name:?}: neither a package lies there, nor is it bundled")
+        };
+        Err(ModelError(format!("{found}; give a package's folder or archive, or one of: {known}"))
+            .into())
+    }
+
+    /// The model of an input file that nobody named a model for: the one in whose folder the file
+    /// lies, or else the only bundled one.
+    pub(crate) fn for_input(input: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(input).unwrap_or_else(|_| input.to_owned());
+        if let Some(package) = absolute.ancestors().skip(1).take(4).find_map(package_in) {
+            return Ok(Self::Package(package));
+        }
+        let mut names = embedded::model_names();
+        match (names.next(), names.next()) {
+            (Some(name), None) => Ok(Self::Bundled(name.to_owned())),
+            _ => {
+                let known = known_names();
+                Err(ModelError(format!("which model? name one with --model, such as: {known}"))
+                    .into())
+            }
+        }
+    }
+
+    /// The package's files, unverified.
+    pub(crate) fn files(&self) -> Result<Vec<PackageFile>> {
+        match self {
+            Self::Bundled(name) => embedded::model(name).context("a bundled model has files"),
+            Self::Package(path) => {
+                let files = store::read(path, &Limits::DEFAULT).map_err(HostError::from);
+                files.with_context(|| format!("the model {self}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundled(name) => write!(f, "{name} (bundled)"),
+            Self::Package(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+fn known_names() -> String {
+    embedded::model_names().collect::<Vec<_>>().join(", ")
+}
+
+/// The package in a folder: the folder itself, or its `package` folder.
+fn package_in(folder: &Path) -> Option<PathBuf> {
+    let candidates = [folder.to_owned(), folder.join("package")];
+    candidates.into_iter().find(|candidate| candidate.join(MANIFEST).is_file())
+}

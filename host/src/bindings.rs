@@ -1,0 +1,16 @@
+//! Host-side bindings generated from `wit/`: the types of the interface, and calls into an instance.
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "generated code"
+)]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "predictor",
+    additional_derives: [PartialEq, Clone],
+});
