@@ -20,6 +20,7 @@ mod error;
 mod limits;
 mod predictor;
 pub mod reference;
+mod request;
 mod sandbox;
 
 pub use bindings::exports::samebits::predictor::model::{
@@ -32,3 +33,4 @@ pub use engine::Engine;
 pub use error::{Class, HostError};
 pub use limits::SandboxLimits;
 pub use predictor::{Outcome, Predictor};
+pub use request::{Provenance, Request};

@@ -3,7 +3,7 @@
 //! The instance is reused from call to call and replaced when it stops, so the call after a trap
 //! is answered as if nothing had happened.
 
-use model_package::PackageFile;
+use model_package::{Limits, PackageFile};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::sandbox::Sandbox;
@@ -66,6 +66,28 @@ impl Predictor {
     pub fn predict(&mut self, instances: &[wit::Instance]) -> Result<Vec<Outcome>, HostError> {
         let outcomes = self.call(|sandbox| sandbox.predict(instances))?;
         Ok(outcomes.into_iter().map(|outcome| outcome.map_err(HostError::from)).collect())
+    }
+
+    /// Predicts any number of instances, in batches that the component accepts. Where a call as a
+    /// whole fails, its instances are tried one by one, so that the one at fault is alone with it.
+    pub fn predict_each(&mut self, instances: &[wit::Instance]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(instances.len());
+        for batch in instances.chunks(Limits::DEFAULT.instances) {
+            match self.predict(batch) {
+                Ok(answers) => outcomes.extend(answers),
+                Err(error) if batch.len() == 1 => outcomes.push(Err(error)),
+                Err(_) => {
+                    outcomes.extend(batch.iter().map(|one| self.predict_one(one)));
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn predict_one(&mut self, instance: &wit::Instance) -> Outcome {
+        let answers = self.predict(std::slice::from_ref(instance))?;
+        let none = || HostError::Trap { message: "the component gave no answer".into() };
+        answers.into_iter().next().ok_or_else(none)?
     }
 
     /// Runs the graph on raw tensors.

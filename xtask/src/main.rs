@@ -1,10 +1,17 @@
 //! Builds, checks and packages the project. Run it as `cargo xtask COMMAND`.
 
 mod component;
+mod dependencies;
+mod programs;
 mod run;
+mod schema;
+mod test;
 mod toolchain;
+mod tools;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
@@ -17,13 +24,50 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Set everything up and predict the bundled fraud example
+    Demo,
+    /// Build what is missing and run every test and check
+    Test,
     /// Build the component into target/component/predictor.wasm
     Component,
+    /// Build the component and the programs into target/release
+    Build,
+    /// Write the component's answers into a package's reference cases
+    Seal {
+        /// The package's folder, such as models/fraud/package
+        package: PathBuf,
+    },
+    /// Write the JSON Schemas in docs/ from the Rust types
+    Schema {
+        /// Only check that they are up to date
+        #[arg(long)]
+        check: bool,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let began = Instant::now();
+    match perform(Arguments::parse().command) {
+        Ok(()) => {
+            say(&format!("done in {}", run::minutes(began.elapsed())));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo => programs::demo(),
+        Command::Test => test::all(),
         Command::Component => component::build().map(drop),
+        Command::Build => programs::build(),
+        Command::Seal { package } => programs::seal(&package),
+        Command::Schema { check: false } => schema::write(),
+        Command::Schema { check: true } => schema::check(),
     }
 }
 

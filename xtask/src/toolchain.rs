@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{output, run};
+use crate::run::{cargo, output, run};
 use crate::say;
 
 /// The target: no operating system, no imports.
@@ -51,11 +51,7 @@ impl Toolchain {
     /// `cargo build` for the target, without package, profile or flags.
     pub(crate) fn cargo_build(&self) -> Command {
         match self {
-            Self::Rustup => {
-                let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-                cargo.args(["build", "--target", TARGET]);
-                cargo
-            }
+            Self::Rustup => cargo(&["build", "--target", TARGET]),
             Self::Debian => {
                 let mut cargo = Command::new(DEBIAN_CARGO);
                 cargo.args(["build", "--target", TARGET, "-Z", "build-std=std,panic_abort"]);

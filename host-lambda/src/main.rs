@@ -1,0 +1,34 @@
+//! The component on AWS Lambda.
+//!
+//! Init maps the compiled component and loads the model; an invoke is answered from memory. What is
+//! asked of it today is a direct invoke: a JSON instance, or an array of them.
+
+mod answer;
+mod config;
+
+use std::sync::Mutex;
+
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use model_package::{Limits, store};
+use predictor_host::{Engine, HostError, Predictor, PredictorComponent, SandboxLimits};
+use serde_json::value::RawValue;
+
+use crate::config::Config;
+
+fn main() -> anyhow::Result<()> {
+    let config = Config::from_environment();
+    let predictor = Mutex::new(load(&config)?);
+    // One invoke at a time is in flight, so one thread is enough, and starts faster.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let handler = |event: LambdaEvent<Box<RawValue>>| {
+        let answer = answer::invoke(&predictor, event.payload.get());
+        async move { answer }
+    };
+    runtime.block_on(run(service_fn(handler))).map_err(|error| anyhow::anyhow!(error))
+}
+
+fn load(config: &Config) -> Result<Predictor, HostError> {
+    let component = PredictorComponent::map(&Engine::new()?, &config.component)?;
+    let files = store::read(&config.model, &Limits::DEFAULT)?;
+    Predictor::load(&component, files, SandboxLimits::DEFAULT)
+}

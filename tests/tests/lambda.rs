@@ -1,0 +1,160 @@
+//! The function under a Lambda runtime API that others wrote: `cargo-lambda`'s emulator.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use conformance::{cache_folder, component, finished, program, root, tool_is_there};
+use serde_json::Value;
+
+/// A function in its folder, and the emulator that it asks for work. Both end with the test.
+struct Function {
+    processes: Vec<Child>,
+    cargo_lambda: PathBuf,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Function {
+    /// Lays out a function package, starts emulator and function; `None` without the emulator.
+    fn start() -> Option<Self> {
+        let cargo_lambda = root().join("target/tools/python/bin/cargo-lambda");
+        if !tool_is_there("cargo-lambda", cargo_lambda.is_file()) {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        lay_out(folder.path());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut emulator = Command::new(&cargo_lambda)
+            .current_dir(folder.path())
+            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-port", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = lines(emulator.stderr.take().unwrap());
+        let function = Self { processes: vec![emulator], cargo_lambda, port, _folder: folder };
+        function.wait_until_it_listens(&said);
+        Some(function.with_bootstrap())
+    }
+
+    fn wait_until_it_listens(&self, said: &mpsc::Receiver<String>) {
+        for _ in 0..600 {
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            // Waits for a line or a moment, whichever comes first.
+            let _ = said.recv_timeout(Duration::from_millis(50));
+        }
+        let said: Vec<_> = said.try_iter().collect();
+        assert!(said.is_empty(), "the emulator does not listen: {said:?}");
+    }
+
+    fn with_bootstrap(mut self) -> Self {
+        let folder = self._folder.path();
+        let bootstrap = Command::new(folder.join("bootstrap"))
+            .current_dir(folder)
+            .env_clear()
+            .env("LAMBDA_TASK_ROOT", folder)
+            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}/predictor", self.port))
+            .env("AWS_LAMBDA_FUNCTION_NAME", "predictor")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.processes.push(bootstrap);
+        self
+    }
+
+    /// A direct invoke: what the function answered, or what it failed with.
+    fn invoke(&self, event: &str) -> (Value, bool) {
+        let file = self._folder.path().join("event.json");
+        fs::write(&file, event).unwrap();
+        let (out, error, code) = finished(
+            Command::new(&self.cargo_lambda)
+                .args(["lambda", "invoke", "predictor", "--invoke-port", &self.port.to_string()])
+                .arg("--data-file")
+                .arg(&file),
+        );
+        let text = if code == Some(0) { &out } else { &error };
+        let start = text.find(['{', '[']).unwrap_or_default();
+        let answer = serde_json::Deserializer::from_str(text.get(start..).unwrap())
+            .into_iter::<Value>()
+            .next();
+        let answer = answer.and_then(Result::ok);
+        (answer.unwrap_or_else(|| Value::from(text.as_str())), code == Some(0))
+    }
+}
+
+/// A function package: the binary, the compiled component and the model.
+fn lay_out(folder: &Path) {
+    fs::copy(program("bootstrap"), folder.join("bootstrap")).unwrap();
+    let digest = component().digest().hex();
+    for entry in fs::read_dir(cache_folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with(&digest) {
+            let extension = path.extension().unwrap().to_str().unwrap().to_owned();
+            fs::copy(&path, folder.join("predictor").with_extension(extension)).unwrap();
+        }
+    }
+    fs::create_dir(folder.join("model")).unwrap();
+    for file in conformance::fraud() {
+        fs::write(folder.join("model").join(file.path), file.content).unwrap();
+    }
+}
+
+fn lines(source: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(source).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn example(name: &str) -> String {
+    fs::read_to_string(root().join("models/fraud/examples").join(name)).unwrap()
+}
+
+#[test]
+fn direct_invokes_are_answered_with_the_bits_of_the_command_line() {
+    let Some(function) = Function::start() else { return };
+    for name in ["ordinary.json", "suspicious.json", "batch.json"] {
+        let path = format!("models/fraud/examples/{name}");
+        let mut host_cli = Command::new(program("host-cli"));
+        host_cli.current_dir(root()).args(["predict", &path]).env("SAMEBITS_CACHE", cache_folder());
+        let (expected, ..) = finished(&mut host_cli);
+        let expected: Value = serde_json::from_str(&expected).unwrap();
+        assert_eq!(function.invoke(&example(name)), (expected, true), "{name}");
+    }
+
+    let (failure, good) = function.invoke(&example("bad.json"));
+    assert!(!good, "{failure}");
+    let text = failure.to_string();
+    assert!(text.contains("invalid-input") && text.contains("amount: expected a number"), "{text}");
+
+    let mixed = format!("[{}, {}]", example("bad.json"), example("ordinary.json"));
+    let (answers, good) = function.invoke(&mixed);
+    assert!(good, "{answers}");
+    assert_eq!(answers.pointer("/0/error/code"), Some(&Value::from("wrong-type")), "{answers}");
+    assert_eq!(answers.pointer("/1/action"), Some(&Value::from("allow")), "{answers}");
+}
