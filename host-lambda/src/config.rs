@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
+
 /// Paths of component and model.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -15,15 +17,23 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn from_environment() -> Self {
+    /// # Errors
+    /// If this is not Lambda.
+    pub(crate) fn from_environment() -> anyhow::Result<Self> {
+        if env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+            bail!(
+                "AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda; on a \
+                 command line, use host-cli"
+            );
+        }
         let folder =
             env::var_os("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from);
         let path = |name: &str, default: &str| {
             env::var_os(name).map_or_else(|| folder.join(Path::new(default)), PathBuf::from)
         };
-        Self {
+        Ok(Self {
             component: path("SAMEBITS_COMPONENT", "predictor.cwasm"),
             model: path("SAMEBITS_MODEL", "model"),
-        }
+        })
     }
 }

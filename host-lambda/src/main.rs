@@ -6,6 +6,7 @@
 mod answer;
 mod config;
 
+use std::process::ExitCode;
 use std::sync::Mutex;
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
@@ -15,8 +16,18 @@ use serde_json::value::RawValue;
 
 use crate::config::Config;
 
-fn main() -> anyhow::Result<()> {
-    let config = Config::from_environment();
+fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> anyhow::Result<()> {
+    let config = Config::from_environment()?;
     let predictor = Mutex::new(load(&config)?);
     // One invoke at a time is in flight, so one thread is enough, and starts faster.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

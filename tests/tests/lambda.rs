@@ -1,5 +1,5 @@
 //! The function under a Lambda runtime API that others wrote: `cargo-lambda`'s emulator.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conformance::{cache_folder, component, finished, program, root, tool_is_there};
 use serde_json::Value;
@@ -39,9 +39,15 @@ impl Function {
         let folder = tempfile::tempdir().unwrap();
         lay_out(folder.path());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // The emulator starts in a cargo project only, though it builds nothing here.
+        let project = folder.path().join("project");
+        fs::create_dir_all(project.join("src")).unwrap();
+        fs::write(project.join("Cargo.toml"), "[package]\nname = \"predictor\"\n").unwrap();
+        fs::write(project.join("src/main.rs"), "fn main() {}\n").unwrap();
         let mut emulator = Command::new(&cargo_lambda)
-            .current_dir(folder.path())
-            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-port", &port.to_string()])
+            .current_dir(project)
+            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1"])
+            .args(["--invoke-port", &port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -54,15 +60,17 @@ impl Function {
     }
 
     fn wait_until_it_listens(&self, said: &mpsc::Receiver<String>) {
-        for _ in 0..600 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut lines = Vec::new();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             // Waits for a line or a moment, whichever comes first.
-            let _ = said.recv_timeout(Duration::from_millis(50));
+            match said.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => lines.push(line),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => panic!("it ended: {lines:?}"),
+            }
+            assert!(Instant::now() < deadline, "it does not listen: {lines:?}");
         }
-        let said: Vec<_> = said.try_iter().collect();
-        assert!(said.is_empty(), "the emulator does not listen: {said:?}");
     }
 
     fn with_bootstrap(mut self) -> Self {
@@ -71,7 +79,7 @@ impl Function {
             .current_dir(folder)
             .env_clear()
             .env("LAMBDA_TASK_ROOT", folder)
-            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}/predictor", self.port))
+            .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{}/.rt/predictor", self.port))
             .env("AWS_LAMBDA_FUNCTION_NAME", "predictor")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
@@ -87,8 +95,11 @@ impl Function {
         let file = self._folder.path().join("event.json");
         fs::write(&file, event).unwrap();
         let (out, error, code) = finished(
-            Command::new(&self.cargo_lambda)
-                .args(["lambda", "invoke", "predictor", "--invoke-port", &self.port.to_string()])
+            Command::new("timeout")
+                .arg("60")
+                .arg(&self.cargo_lambda)
+                .args(["lambda", "invoke", "predictor", "--invoke-address", "127.0.0.1"])
+                .args(["--invoke-port", &self.port.to_string()])
                 .arg("--data-file")
                 .arg(&file),
         );
@@ -157,4 +168,28 @@ fn direct_invokes_are_answered_with_the_bits_of_the_command_line() {
     assert!(good, "{answers}");
     assert_eq!(answers.pointer("/0/error/code"), Some(&Value::from("wrong-type")), "{answers}");
     assert_eq!(answers.pointer("/1/action"), Some(&Value::from("allow")), "{answers}");
+}
+
+#[test]
+fn outside_of_lambda_it_says_what_it_is_for() {
+    let (out, error, code) = finished(Command::new(program("bootstrap")).env_clear());
+    assert_eq!((out.as_str(), code), ("", Some(1)));
+    let expected = "error: AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS \
+                    Lambda; on a command line, use host-cli\n";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_missing_component_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bootstrap = Command::new(program("bootstrap"));
+    bootstrap
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+        .env("LAMBDA_TASK_ROOT", folder.path());
+    let (_, error, code) = finished(&mut bootstrap);
+    assert_eq!(code, Some(1));
+    let expected =
+        format!("error: {}: No such file", folder.path().join("predictor.json").display());
+    assert!(error.starts_with(&expected), "{error}");
 }
