@@ -1,7 +1,7 @@
 //! From outside bytes to checked values: parse at the edge, never validate again.
 
-use model_package::{Field, FieldType, Limits, Manifest, strict_json};
-use serde_json::{Map, Value};
+use model_package::{Field, FieldType, Limits, MANIFEST, Manifest, strict_json};
+use serde_json::{Map, Number, Value};
 
 use crate::error::excerpt;
 use crate::timestamp::Timestamp;
@@ -78,6 +78,22 @@ pub(crate) fn read(
     Ok(record)
 }
 
+/// Checks that every default is a value that an instance could have.
+///
+/// # Errors
+/// Names the default at fault.
+pub(crate) fn check_defaults(manifest: &Manifest) -> Result<(), Error> {
+    for (index, field) in manifest.input.fields.iter().enumerate() {
+        let read = field.default.as_ref().map(|default| read_field(field, default));
+        if let Some(Err(error)) = read {
+            let key = format!("input.fields[{index}].default");
+            let message = format!("{MANIFEST}: {key}: {}", error.message);
+            return Err(Error::model("invalid-manifest", message).in_file(MANIFEST).at(key));
+        }
+    }
+    Ok(())
+}
+
 fn unsupported(found: &str, manifest: &Manifest) -> Error {
     let message =
         format!("the model {} takes a JSON object with its fields, found {found}", manifest.name);
@@ -134,8 +150,7 @@ fn read_field(field: &Field, value: &Value) -> Result<FieldValue, Error> {
             in_range(field, number.as_f64().unwrap_or(f64::NAN)).map(FieldValue::Number)
         }
         (FieldType::Integer, Value::Number(number)) => {
-            in_range(field, integer(field, number.as_f64().unwrap_or(f64::NAN))?)
-                .map(FieldValue::Number)
+            in_range(field, integer(field, number)?).map(FieldValue::Number)
         }
         (FieldType::Boolean, Value::Bool(value)) => {
             Ok(FieldValue::Number(f64::from(u8::from(*value))))
@@ -143,32 +158,36 @@ fn read_field(field: &Field, value: &Value) -> Result<FieldValue, Error> {
         (FieldType::String, Value::String(text)) => short_enough(field, text),
         (FieldType::Category, Value::String(text)) => {
             let code = field.values.iter().position(|value| value == text);
-            code.map(FieldValue::Category).ok_or_else(|| out_of_domain(field, &excerpt(text)))
+            code.map(FieldValue::Category).ok_or_else(|| out_of_domain(field, excerpt(text)))
         }
         (FieldType::Timestamp, Value::String(text)) => {
             let time = Timestamp::parse(text);
-            time.map(FieldValue::Time).ok_or_else(|| out_of_domain(field, &excerpt(text)))
+            time.map(FieldValue::Time).ok_or_else(|| out_of_domain(field, excerpt(text)))
         }
         (_, other) => {
-            let message =
-                format!("{}: expected {}, found {}", field.name, accepted(field), describe(other));
+            let found = if field.sensitive { kind(other).into() } else { describe(other) };
+            let message = format!("{}: expected {}, found {found}", field.name, accepted(field));
             Err(Error::input("wrong-type", message))
         }
     }
 }
 
-fn out_of_domain(field: &Field, found: &str) -> Error {
+fn out_of_domain(field: &Field, found: String) -> Error {
+    let found = shown(field, found);
     let message = format!("{}: expected {}, found {found}", field.name, accepted(field));
     Error::input("invalid-value", message)
 }
 
 /// Whole, and small enough that binary64 holds it exactly.
-fn integer(field: &Field, value: f64) -> Result<f64, Error> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.is_finite() && libm::trunc(value) == value && value.abs() <= EXACT {
-        return Ok(value);
-    }
-    Err(out_of_domain(field, &value.to_string()))
+fn integer(field: &Field, number: &Number) -> Result<f64, Error> {
+    const EXACT: u64 = 1 << 53;
+    let value = number.as_f64().unwrap_or(f64::NAN);
+    let fits = match number.as_i64() {
+        // As a float, a larger one might have been rounded to one that fits.
+        Some(whole) => whole.unsigned_abs() <= EXACT,
+        None => libm::trunc(value) == value && value.abs() <= EXACT as f64,
+    };
+    if fits { Ok(value) } else { Err(out_of_domain(field, number.to_string())) }
 }
 
 fn in_range(field: &Field, value: f64) -> Result<f64, Error> {
@@ -177,13 +196,14 @@ fn in_range(field: &Field, value: f64) -> Result<f64, Error> {
     if above && below && value.is_finite() {
         return Ok(value);
     }
-    let message = format!("{}: expected {}, found {value}", field.name, accepted(field));
+    let found = shown(field, value.to_string());
+    let message = format!("{}: expected {}, found {found}", field.name, accepted(field));
     Err(Error::input("out-of-range", message))
 }
 
 fn short_enough(field: &Field, text: &str) -> Result<FieldValue, Error> {
     match field.max_length {
-        Some(longest) if text.len() > longest => {
+        Some(longest) if text.len() as u64 > u64::from(longest) => {
             let message =
                 format!("{}: {} bytes, at most {longest} are accepted", field.name, text.len());
             Err(Error::input("too-long", message))
@@ -196,9 +216,15 @@ fn outside_training(field: &Field, value: &FieldValue) -> Option<String> {
     let (FieldValue::Number(value), Some([low, high])) = (value, field.training_range) else {
         return None;
     };
-    (!(low..=high).contains(&value)).then(|| {
+    (!(low..=high).contains(value)).then(|| {
+        let value = shown(field, value.to_string());
         format!("{}: {value} lies outside the range seen in training, {low} to {high}", field.name)
     })
+}
+
+/// A value for messages, which end in logs: that of a sensitive field is not among it.
+fn shown(field: &Field, value: String) -> String {
+    if field.sensitive { "a value that is not shown".into() } else { value }
 }
 
 /// What a field accepts, for messages.
@@ -238,5 +264,17 @@ fn describe(value: &Value) -> String {
         Value::String(text) => format!("the string {}", excerpt(text)),
         Value::Array(values) => format!("an array of {}", values.len()),
         Value::Object(object) => format!("an object of {}", object.len()),
+    }
+}
+
+/// The same without the value.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }

@@ -61,6 +61,7 @@ impl Model {
         let limits = Limits::DEFAULT;
         let manifest_json = manifest_text(&files);
         let mut package = Package::verify(files, &limits)?;
+        instance::check_defaults(package.manifest())?;
         let onnx = package.take_graph();
         let manifest = package.manifest().clone();
         let path = manifest.file(Role::Graph).map(|entry| entry.path.clone()).unwrap_or_default();

@@ -119,6 +119,8 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, seconds: i64, weekday: i64, hour: f64) {
@@ -175,6 +177,66 @@ mod tests {
             "2026-1-1T0:0:0Z",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    /// Counts through the calendar without any of the arithmetic above.
+    #[test]
+    fn every_day_of_ten_thousand_years() {
+        // 0000-01-01 was a Saturday.
+        let (mut seconds, mut weekday) = (-62_167_219_200, 5);
+        for year in 0..10_000 {
+            let leap = year % 400 == 0 || (year % 4 == 0 && year % 100 != 0);
+            let february = if leap { 29 } else { 28 };
+            let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, days) in (1..).zip(months) {
+                for day in 1..=days {
+                    let text = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
+                    let time = Timestamp::parse(&text);
+                    assert_eq!(time, Some(Timestamp { seconds, fraction: 0.0 }), "{text}");
+                    assert_eq!(time.map(Timestamp::weekday), Some(weekday), "{text}");
+                    (seconds, weekday) = (seconds + DAY, (weekday + 1) % 7);
+                }
+                let after = format!("{year:04}-{month:02}-{:02}T00:00:00Z", days + 1);
+                assert_eq!(Timestamp::parse(&after), None, "{after}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_time_of_a_day_in_every_offset(
+            second in 0..DAY,
+            offset in -1439_i64..=1439,
+            nanoseconds in 0_u32..1_000_000_000,
+        ) {
+            let (hour, minute) = (second / 3600, second / 60 % 60);
+            let sign = if offset < 0 { '-' } else { '+' };
+            let (east, minutes) = (offset.abs() / 60, offset.abs() % 60);
+            let text = format!(
+                "2026-03-14T{hour:02}:{minute:02}:{:02}.{nanoseconds:09}{sign}{east:02}:{minutes:02}",
+                second % 60
+            );
+            let seconds = 1_773_446_400 + second - offset * 60;
+            let fraction = f64::from(nanoseconds) / 1e9;
+            prop_assert_eq!(Timestamp::parse(&text), Some(Timestamp { seconds, fraction }));
+            let time = Timestamp { seconds, fraction };
+            prop_assert!((0.0..=24.0).contains(&time.hour()) && (0..7).contains(&time.weekday()));
+        }
+
+        #[test]
+        fn any_text(text: String) {
+            Timestamp::parse(&text);
+        }
+
+        #[test]
+        fn texts_that_look_like_a_time(text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,11})?([Zz]|[+-][0-9]{2}:[0-9]{2})?") {
+            if let Some(time) = Timestamp::parse(&text) {
+                prop_assert!((0.0..1.0).contains(&time.fraction));
+                prop_assert!((0.0..=24.0).contains(&time.hour()));
+            }
         }
     }
 }

@@ -117,6 +117,23 @@ mod tests {
         assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn digests_of_any_bytes(bytes: Vec<u8>) {
+            let digest = Digest::of(&bytes);
+            proptest::prop_assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
+            let json = serde_json::to_string(&digest).unwrap();
+            proptest::prop_assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+        }
+
+        #[test]
+        fn only_what_it_writes_is_read(text in "(sha256:)?[0-9a-fA-F:é]{0,70}") {
+            if let Ok(digest) = text.parse::<Digest>() {
+                proptest::prop_assert_eq!(digest.to_string(), text);
+            }
+        }
+    }
+
     #[test]
     fn anything_else_is_refused() {
         let good = Digest::of(b"abc").to_string();

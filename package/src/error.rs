@@ -53,7 +53,7 @@ pub enum PackageError {
     },
     /// A path that leaves the package or is written in an ambiguous way.
     #[error(
-        "{path:?} is not a path inside a package: use relative paths with `/`, without `.`, `..`, `\\`, or control characters"
+        "{path:?} is not a path inside a package: use relative paths of at most 256 bytes with `/`, without parts that begin with `.`, and without `\\`, `:` or control characters"
     )]
     Path {
         /// The path as found.

@@ -224,8 +224,15 @@ impl Manifest {
                 limit: limits.manifest_bytes,
             });
         }
-        let manifest: Self = crate::strict_json::from_slice(bytes)
-            .map_err(|error| PackageError::Json { file: MANIFEST.into(), error })?;
+        let json = |error| PackageError::Json { file: MANIFEST.into(), error };
+        let document = crate::strict_json::value(bytes).map_err(json)?;
+        // Before the keys: those of a later format are no mistakes.
+        if let Some(found) = document.get("format").and_then(|format| format.as_str())
+            && found != FORMAT
+        {
+            return Err(PackageError::Format { found: found.chars().take(80).collect() });
+        }
+        let manifest: Self = crate::strict_json::from_value(document).map_err(json)?;
         crate::check::manifest(&manifest, limits)?;
         Ok(manifest)
     }

@@ -26,7 +26,7 @@ pub struct Field {
     pub values: Vec<String>,
     /// `string`: the largest accepted length in bytes of UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_length: Option<usize>,
+    pub max_length: Option<u32>,
     /// What stands in where the field is absent or null. A field without a default is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,

@@ -4,6 +4,7 @@
 //! as it streams in). Reading is bounded before memory is taken, follows nothing and writes nothing;
 //! writing is deterministic: sorted by path, no times, no owners.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -123,12 +124,16 @@ impl Reader<'_> {
         }
         paths.sort();
         for path in paths {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             // Editors, version control and file managers leave hidden files behind.
             if name.starts_with('.') {
                 continue;
             }
             let inside = format!("{prefix}{name}");
+            if matches!(name, Cow::Owned(_)) {
+                // Not UTF-8, so that the name shown is not the name on disk.
+                return Err(PackageError::Path { path: inside }.into());
+            }
             crate::check::path(&inside, self.limits)?;
             let metadata = fs::symlink_metadata(&path).map_err(io_error(&path))?;
             if metadata.is_dir() {

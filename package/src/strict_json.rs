@@ -46,7 +46,15 @@ pub fn value(bytes: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// As [`value`], and [`JsonError::Shape`] with the path of the part that does not fit the type.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
-    serde_path_to_error::deserialize(value(bytes)?).map_err(|error| {
+    from_value(value(bytes)?)
+}
+
+/// Turns a value into a type.
+///
+/// # Errors
+/// [`JsonError::Shape`] with the path of the part that does not fit the type.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, JsonError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { "the document".into() } else { path };
         JsonError::Shape { field, message: error.into_inner().to_string() }
@@ -150,7 +158,7 @@ mod tests {
         check_error("NaN", "expected");
         check_error("1e999", "number out of range");
         check_error(&"[".repeat(100_000), "recursion limit");
-        check_error("\"\\ud800\"", "surrogate");
+        check_error("\"\\ud800\"", "hex escape");
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn internal(error: TractError) -> Error {
     Error::new(ErrorKind::InferenceFailed, "inference-failed", super::flat(&error))
 }
 
-/// A number must be met; a name stands for any extent, the same at each place.
+/// A number must be met; a name stands for any extent.
 fn shape_fits(found: &[usize], declared: &[String]) -> bool {
     found.len() == declared.len()
         && found.iter().zip(declared).all(|(found, declared)| {

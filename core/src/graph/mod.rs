@@ -6,7 +6,7 @@
 mod convert;
 mod validate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tract_onnx::pb::ModelProto;
@@ -79,6 +79,7 @@ impl Graph {
     /// the graph declares; [`ErrorKind::InferenceFailed`] if the graph fails on them.
     pub fn run(&self, mut tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
         let mut inputs = TVec::new();
+        let mut extents = Extents::default();
         for declared in &self.inputs {
             let place = tensors.iter().position(|tensor| tensor.name == declared.name);
             let Some(place) = place else {
@@ -87,6 +88,7 @@ impl Graph {
             };
             let tensor = tensors.swap_remove(place);
             inputs.push(convert::to_tract(&tensor, declared)?.into());
+            extents.agree(&tensor, declared)?;
         }
         if let Some(tensor) = tensors.first() {
             let known: Vec<_> = self.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -99,6 +101,29 @@ impl Graph {
         })?;
         let named = self.outputs.iter().zip(outputs);
         named.map(|(declared, value)| convert::from_tract(&value, &declared.name)).collect()
+    }
+}
+
+/// The extents that names stand for in one call.
+#[derive(Default)]
+struct Extents<'a>(BTreeMap<&'a str, (usize, &'a str)>);
+
+impl<'a> Extents<'a> {
+    /// A name stands for the same extent in every input.
+    fn agree(&mut self, tensor: &Tensor, declared: &'a TensorType) -> Result<(), Error> {
+        for (found, name) in tensor.shape.iter().zip(&declared.shape) {
+            if name.parse::<usize>().is_ok() {
+                continue;
+            }
+            let (expected, first) = *self.0.entry(name).or_insert((*found, &declared.name));
+            if expected != *found {
+                let input = &declared.name;
+                let message =
+                    format!("{input}: expected {expected} for {name} as in {first}, found {found}");
+                return Err(Error::input("wrong-shape", message).at(input));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn check(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<
         return Err(Error::model("invalid-graph", "the graph has no output"));
     }
     supported(proto, known)?;
-    structure(graph, &BTreeSet::new())
+    structure(graph, None)
 }
 
 /// Every operator is one that can be run; all that can't are named at once.
@@ -94,10 +94,26 @@ fn supported(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<(), Err
     Err(Error::new(ErrorKind::UnsupportedModel, "unsupported-operator", message))
 }
 
+/// The names that can be used at one place of a graph: its own and those of the graphs around it.
+struct Scope<'a> {
+    names: BTreeSet<&'a str>,
+    outer: Option<&'a Scope<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    fn contains(&self, name: &str) -> bool {
+        self.names.contains(name) || self.outer.is_some_and(|outer| outer.contains(name))
+    }
+
+    /// Defines a name, unless it is there already.
+    fn define(&mut self, name: &'a str) -> bool {
+        !self.contains(name) && self.names.insert(name)
+    }
+}
+
 /// Names are defined before they are used, and once.
-fn structure(graph: &GraphProto, outer: &BTreeSet<&str>) -> Result<(), Error> {
+fn structure(graph: &GraphProto, outer: Option<&Scope>) -> Result<(), Error> {
     let invalid = |message: String| Err(Error::model("invalid-graph", message));
-    let mut defined = outer.clone();
     let initializers: BTreeSet<_> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     if initializers.len() != graph.initializer.len() {
         return invalid("two initializers of the graph have one name".into());
@@ -109,23 +125,23 @@ fn structure(graph: &GraphProto, outer: &BTreeSet<&str>) -> Result<(), Error> {
         let message = "the graph has sparse initializers; store them dense when exporting";
         return Err(Error::new(ErrorKind::UnsupportedModel, "sparse-initializer", message));
     }
-    defined.extend(&initializers);
     let mut inputs = BTreeSet::new();
     for input in &graph.input {
         if !inputs.insert(input.name.as_str()) {
             return invalid(format!("two inputs of the graph are named {}", excerpt(&input.name)));
         }
         // A subgraph's inputs are typed by the node around it.
-        if outer.is_empty() && !initializers.contains(input.name.as_str()) {
+        if outer.is_none() && !initializers.contains(input.name.as_str()) {
             value_type(input)?;
         }
     }
-    defined.extend(&inputs);
+    let names = initializers.union(&inputs).copied().collect();
+    let mut defined = Scope { names, outer };
     for node in &graph.node {
         let name = excerpt(node_name(node));
         let operator = &node.op_type;
         for input in node.input.iter().filter(|input| !input.is_empty()) {
-            if !defined.contains(input.as_str()) {
+            if !defined.contains(input) {
                 let input = excerpt(input);
                 return invalid(format!(
                     "node {name} ({operator}) uses {input}, which nothing before it gives; the graph has a cycle, is out of order, or lacks a node"
@@ -143,10 +159,10 @@ fn structure(graph: &GraphProto, outer: &BTreeSet<&str>) -> Result<(), Error> {
             attribute.t.iter().chain(&attribute.tensors).try_for_each(initializer)?;
         }
         for subgraph in subgraphs(node) {
-            structure(subgraph, &defined)?;
+            structure(subgraph, Some(&defined))?;
         }
         for output in node.output.iter().filter(|output| !output.is_empty()) {
-            if !defined.insert(output) {
+            if !defined.define(output) {
                 let output = excerpt(output);
                 return invalid(format!(
                     "node {name} ({operator}) gives {output}, which is there already"
@@ -154,8 +170,22 @@ fn structure(graph: &GraphProto, outer: &BTreeSet<&str>) -> Result<(), Error> {
             }
         }
     }
+    let mut outputs = BTreeSet::new();
     for output in &graph.output {
-        if !defined.contains(output.name.as_str()) {
+        if !outputs.insert(output.name.as_str()) {
+            return invalid(format!(
+                "two outputs of the graph are named {}",
+                excerpt(&output.name)
+            ));
+        }
+        if outer.is_none() && inputs.contains(output.name.as_str()) {
+            let output = excerpt(&output.name);
+            let message = format!(
+                "the output {output} is an input of the graph; put an Identity between them"
+            );
+            return Err(Error::new(ErrorKind::UnsupportedModel, "graph-rejected", message));
+        }
+        if !defined.contains(&output.name) {
             return invalid(format!(
                 "nothing gives the output {} of the graph",
                 excerpt(&output.name)
@@ -208,6 +238,10 @@ fn initializer(tensor: &TensorProto) -> Result<(), Error> {
         return Err(Error::model("invalid-graph", format!("{name} has the extent {extent}")));
     }
     volume(tensor.dims.iter().copied(), &name)?;
+    if tensor.data_type == DataType::String as i32 && !tensor.raw_data.is_empty() {
+        let message = format!("{name} has strings in raw data, which the format does not allow");
+        return Err(Error::model("invalid-graph", message));
+    }
     let expected: i64 = tensor.dims.iter().product();
     let Some((found, what)) = stored_elements(tensor) else {
         return Ok(());

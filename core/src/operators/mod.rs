@@ -3,6 +3,7 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod gather;
 mod tree;
 
 /// tract's ONNX reader with this core's operators registered.
@@ -15,5 +16,6 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    gather::register(onnx);
     tree::register(onnx);
 }

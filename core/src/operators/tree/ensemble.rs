@@ -231,6 +231,8 @@ impl<T: Real> Ensemble<T> {
         }
     }
 
+    /// Whether a feature equals a member, as the specification says. ONNX Runtime agrees for whole
+    /// numbers; for fractions its answer depends on what else is in the set.
     fn is_member(&self, at: u32, x: T) -> bool {
         let set = self.sets.binary_search_by_key(&at, |(node, _)| *node).ok();
         let Some((_, set)) = set.and_then(|found| self.sets.get(found)) else { return false };

@@ -6,9 +6,9 @@
 //!             (typed reads)  (validation)       (one form)     (flat)      (scores, labels)
 //! ```
 //!
-//! Only [`attribute`] and [`operator`] know tract; everything between them is plain data and can be
-//! tested without a graph. Nothing here is trusted: a model is checked completely when it is
-//! loaded, and what remains for a call is whether the rows are wide enough.
+//! Only [`attribute`], [`labels`], [`node`] and [`operator`] know tract; everything between them is
+//! plain data. Nothing here is trusted: a model is checked completely when it is loaded, and what
+//! remains for a call is whether the rows are wide enough.
 //!
 //! What the ONNX specification leaves open is settled the way ONNX Runtime 1.32 settles it. Sums
 //! run in the order in which the trees are declared and a row's additions do not depend on the rows
@@ -22,17 +22,16 @@ mod ensemble;
 mod error;
 mod indexed;
 mod labels;
+mod node;
 mod operator;
 mod post_transform;
 mod real;
 mod regressor;
-#[cfg(test)]
-mod tests;
 
 /// Registers the three operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     let operators = &mut onnx.op_register;
-    operators.insert("TreeEnsembleClassifier", operator::tree_ensemble_classifier);
-    operators.insert("TreeEnsembleRegressor", operator::tree_ensemble_regressor);
-    operators.insert("TreeEnsemble", operator::tree_ensemble);
+    operators.insert("TreeEnsembleClassifier", node::tree_ensemble_classifier);
+    operators.insert("TreeEnsembleRegressor", node::tree_ensemble_regressor);
+    operators.insert("TreeEnsemble", node::tree_ensemble);
 }

@@ -84,8 +84,9 @@ pub(super) fn probit(x: f32) -> f32 {
     const A: f32 = 0.147;
     let y = 2.0 * x - 1.0;
     let log = libm::logf((1.0 - y) * (1.0 + y));
-    let half = 2.0 / (3.141_59 * A) + 0.5 * log;
-    let inverse = libm::sqrtf(libm::sqrtf(half * half - log / A) - half);
+    let half = 2.0 / (std::f32::consts::PI * A) + 0.5 * log;
+    // The order of operations is ONNX Runtime's: the difference below magnifies rounding.
+    let inverse = libm::sqrtf(-half + libm::sqrtf(half * half - 1.0 / A * log));
     std::f32::consts::SQRT_2 * if y < 0.0 { -inverse } else { inverse }
 }
 

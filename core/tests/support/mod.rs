@@ -1,0 +1,5 @@
+//! What tests are built from: ONNX graphs and model packages, small enough to read.
+
+pub mod onnx;
+pub mod package;
+pub mod tree;

@@ -1,0 +1,88 @@
+//! Model packages in memory.
+
+use inference_core::{Error, Instance, Model, Prediction, Tensor};
+use model_package::{Digest, PackageFile};
+use serde_json::{Value, json};
+use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::tensor_proto::DataType;
+
+use super::onnx::{encode, input, int, integers, model, node, with};
+
+/// A package whose sizes and digests are filled in when it is loaded.
+#[derive(Clone)]
+pub struct Draft {
+    pub manifest: Value,
+    pub graph: Vec<u8>,
+}
+
+impl Draft {
+    /// A manifest with these fields and features, around this graph. The rest is a regression that
+    /// reads the output `value`.
+    pub fn new(fields: Value, features: Value, graph: &ModelProto) -> Self {
+        let manifest = json!({
+            "format": "samebits/1",
+            "name": "example",
+            "version": "1.2.3",
+            "task": "tabular-regression",
+            "license": "Apache-2.0",
+            "files": [],
+            "input": { "fields": fields },
+            "features": features,
+            "graph": { "inputs": [{ "name": "x", "from": "features" }] },
+            "output": { "value": "value" },
+        });
+        Self { manifest, graph: encode(graph) }
+    }
+
+    /// The same draft with another value at a path such as `/output/value`.
+    pub fn with(mut self, path: &str, value: Value) -> Self {
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        self.manifest.pointer_mut(parent).unwrap()[key] = value;
+        self
+    }
+
+    pub fn files(mut self) -> Vec<PackageFile> {
+        self.manifest["files"] = json!([{
+            "path": "model.onnx",
+            "role": "graph",
+            "size": self.graph.len(),
+            "sha256": Digest::of(&self.graph).to_string(),
+        }]);
+        let manifest = serde_json::to_vec_pretty(&self.manifest).unwrap();
+        [("manifest.json", manifest), ("model.onnx", self.graph)]
+            .map(|(path, content)| PackageFile { path: path.into(), content })
+            .into()
+    }
+
+    pub fn load(self) -> Result<Model, Error> {
+        Model::load(self.files())
+    }
+}
+
+/// A graph that gives its `columns` features back as `features`, and the first as `value`.
+pub fn echo(columns: usize) -> ModelProto {
+    let first = with(node("Gather", &["x", "zero"], &["value"]), [int("axis", 1)]);
+    model(
+        vec![node("Identity", &["x"], &["features"]), first],
+        vec![input("x", DataType::Float, &["N", &columns.to_string()])],
+        &["value", "features"],
+        vec![integers("zero", &[1], &[0])],
+    )
+}
+
+/// Predicts one instance.
+pub fn predict(model: &Model, instance: &str) -> Result<Prediction, Error> {
+    let mut answers = model.predict(&[Instance::Json(instance.into())]).unwrap();
+    assert_eq!(answers.len(), 1);
+    answers.remove(0)
+}
+
+/// The elements of a tensor of float32.
+pub fn elements(tensor: &Tensor) -> Vec<f32> {
+    tensor.data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// The output of this name.
+pub fn output<'a>(prediction: &'a Prediction, name: &str) -> &'a Tensor {
+    prediction.outputs.iter().find(|output| output.name == name).unwrap()
+}

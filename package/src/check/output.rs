@@ -1,0 +1,112 @@
+//! The rules for what the graph's outputs mean and for decisions.
+
+use super::{Checked, fail, names};
+use crate::{Decision, FieldRole, Limits, Manifest, OutputSpec, ScoreSpec, Task};
+
+/// The keys that a prediction has of its own, besides the id and the score. Hosts add the last two.
+const OWN_KEYS: [&str; 6] = ["label", "action", "probabilities", "warnings", "provenance", "error"];
+
+/// Checks labels, score and decision.
+pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
+    let output = &manifest.output;
+    let labels = output.labels.iter().map(String::as_str);
+    names(|i| format!("output.labels[{i}]"), labels, limits.entries, limits)?;
+    task(manifest.task, output)?;
+    score(manifest.task, output, limits)?;
+    id(manifest)?;
+    manifest.decision.as_ref().map_or(Ok(()), |d| decision(d, limits))
+}
+
+fn task(task: Task, output: &OutputSpec) -> Checked {
+    match task {
+        Task::TabularClassification => {
+            if output.labels.len() < 2 {
+                return fail("output.labels", "a classification needs at least two labels");
+            }
+            if output.probabilities.is_none() {
+                return fail("output.probabilities", "a classification names its output here");
+            }
+            if output.value.is_some() {
+                return fail("output.value", "a classification has no value");
+            }
+        }
+        Task::TabularRegression => {
+            if output.value.is_none() {
+                return fail("output.value", "a regression names its output here");
+            }
+            if output.probabilities.is_some() || !output.labels.is_empty() {
+                return fail("output", "a regression has neither labels nor probabilities");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn score(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
+    let Some(ScoreSpec { name, label }) = &output.score else {
+        return Ok(());
+    };
+    if name.is_empty() || name.len() > limits.name_bytes {
+        let limit = limits.name_bytes;
+        let message = format!("expected 1 to {limit} bytes, found {}", name.len());
+        return fail("output.score.name", message);
+    }
+    if OWN_KEYS.contains(&name.as_str()) {
+        let message = format!("{name:?} is a key that every prediction has");
+        return fail("output.score.name", message);
+    }
+    match (task, label) {
+        (Task::TabularClassification, Some(label)) if output.labels.contains(label) => Ok(()),
+        (Task::TabularClassification, Some(label)) => {
+            fail("output.score.label", format!("{label:?} is not among the labels"))
+        }
+        (Task::TabularClassification, None) => {
+            fail("output.score.label", "missing: whose probability is the score")
+        }
+        (Task::TabularRegression, Some(_)) => {
+            fail("output.score.label", "a regression has no labels")
+        }
+        (Task::TabularRegression, None) => Ok(()),
+    }
+}
+
+/// The id stands beside the score in a prediction, under the name of its field.
+fn id(manifest: &Manifest) -> Checked {
+    let mut fields = manifest.input.fields.iter().enumerate();
+    let Some((index, id)) = fields.find(|(_, field)| field.role == Some(FieldRole::Id)) else {
+        return Ok(());
+    };
+    let score = manifest.output.score.as_ref().map_or("score", |score| score.name.as_str());
+    if id.name != score && !OWN_KEYS.contains(&id.name.as_str()) {
+        return Ok(());
+    }
+    let message = format!("{:?} can't name the id: a prediction has another such key", id.name);
+    fail(format!("input.fields[{index}].name"), message)
+}
+
+fn decision(decision: &Decision, limits: &Limits) -> Checked {
+    if decision.rules.is_empty() || decision.rules.len() > limits.entries {
+        let limit = limits.entries;
+        return fail("decision.rules", format!("expected 1 to {limit} rules"));
+    }
+    let actions = decision.rules.iter().map(|rule| &rule.action).chain([&decision.otherwise]);
+    if actions.into_iter().any(|a| a.is_empty() || a.len() > limits.name_bytes) {
+        let limit = limits.name_bytes;
+        return fail("decision", format!("an action is 1 to {limit} bytes long"));
+    }
+    let mut above = f64::INFINITY;
+    for (index, rule) in decision.rules.iter().enumerate() {
+        if rule.above >= above {
+            let at = format!("decision.rules[{index}].above");
+            return fail(
+                at,
+                format!(
+                    "{} is not below the rule before it, {above}; the rule could never decide",
+                    rule.above
+                ),
+            );
+        }
+        above = rule.above;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The rules of the manifest for inputs and outputs of the graph and for decisions: one broken rule,
+//! one row.
+
+use serde_json::{Value, json};
+
+use crate::manifest::{changed, check, parse, refused, set};
+
+#[test]
+fn graph_inputs() {
+    check("/graph/inputs", json!([]), "graph.inputs", "expected one input, found 0");
+    let input = json!({ "name": "x", "from": "features" });
+    let message = "expected one input, found 2";
+    check("/graph/inputs", json!([input, input]), "graph.inputs", message);
+}
+
+#[test]
+fn classification() {
+    let labels = "output.labels";
+    check("/output/labels", json!(["one"]), labels, "at least two labels");
+    check("/output/labels", Value::Null, labels, "at least two labels");
+    check("/output/labels", json!(["a", "a"]), "output.labels[1]", "is there already");
+    check("/output/labels", json!(["a", ""]), "output.labels[1]", "expected 1 to 256 bytes");
+    let names = "a classification names its output here";
+    check("/output/probabilities", Value::Null, "output.probabilities", names);
+    check("/output/value", json!("y"), "output.value", "a classification has no value");
+    let score = |key: &str, value: Value, message: &str| {
+        check(&format!("/output/score/{key}"), value, &format!("output.score.{key}"), message);
+    };
+    score("label", json!("unknown"), r#""unknown" is not among the labels"#);
+    score("label", Value::Null, "missing: whose probability is the score");
+    score("name", json!(""), "expected 1 to 256 bytes, found 0");
+    score("name", json!("s".repeat(257)), "expected 1 to 256 bytes, found 257");
+    for name in ["label", "action", "probabilities", "warnings", "provenance", "error"] {
+        score("name", json!(name), "is a key that every prediction has");
+    }
+}
+
+#[test]
+fn regression() {
+    let mut sound = changed("/task", json!("tabular-regression"));
+    set(&mut sound, "/output", json!({ "value": "y" }));
+    assert!(parse(&sound).is_ok());
+    let check = |path: &str, value: Value, field: &str, message: &str| {
+        let mut manifest = sound.clone();
+        set(&mut manifest, path, value);
+        refused(&manifest, "invalid-manifest", Some(field), message);
+    };
+    check("/output", json!({}), "output.value", "a regression names its output here");
+    let neither = "a regression has neither labels nor probabilities";
+    check("/output/labels", json!(["a", "b"]), "output", neither);
+    check("/output/probabilities", json!("p"), "output", neither);
+    let score = json!({ "name": "price", "label": "a" });
+    check("/output/score", score, "output.score.label", "a regression has no labels");
+}
+
+#[test]
+fn decisions() {
+    let rules = |rules: Value, field: &str, message: &str| {
+        check("/decision/rules", rules, field, message);
+    };
+    rules(json!([]), "decision.rules", "expected 1 to 65536 rules");
+    let many: Vec<_> = (0..65_537).map(|i| json!({ "above": -i, "action": "a" })).collect();
+    rules(json!(many), "decision.rules", "expected 1 to 65536 rules");
+    let empty = json!([{ "above": 1, "action": "" }]);
+    rules(empty, "decision", "an action is 1 to 256 bytes long");
+    let long = json!([{ "above": 1, "action": "a".repeat(257) }]);
+    rules(long, "decision", "an action is 1 to 256 bytes long");
+    check("/decision/otherwise", json!(""), "decision", "an action is 1 to 256 bytes long");
+    let equal = json!([{ "above": 0.5, "action": "a" }, { "above": 0.5, "action": "b" }]);
+    rules(equal, "decision.rules[1].above", "0.5 is not below the rule before it, 0.5");
+    let rising = json!([{ "above": 0.5, "action": "a" }, { "above": 0.75, "action": "b" }]);
+    rules(rising, "decision.rules[1].above", "0.75 is not below the rule before it, 0.5");
+}
