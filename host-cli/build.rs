@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
 
     let models = root.join("models");
     println!("cargo::rerun-if-changed={}", models.display());
-    write_line(&mut source, "static BUNDLED: &[(&str, &[(&str, &[u8])])] = &[");
+    write_line(&mut source, "static BUNDLED: &[(&str, Files)] = &[");
     for model in sorted(&models)? {
         let package = model.join("package");
         if !package.join(model_package::MANIFEST).is_file() {

@@ -2,6 +2,9 @@
 
 use model_package::{Digest, PackageFile};
 
+/// The files of a package: path and content.
+type Files = &'static [(&'static str, &'static [u8])];
+
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The component's bytes.

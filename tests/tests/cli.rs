@@ -1,5 +1,5 @@
 //! The command line as its users start it: what it prints, where, and how it ends.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::io::Write;
 use std::path::Path;

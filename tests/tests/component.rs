@@ -1,5 +1,5 @@
 //! What the interface promises, through the real component in wasmtime.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use conformance::{component, fraud, load, packages, with_file, with_manifest};
 use model_package::{Limits, MANIFEST, PackageFile, store};
