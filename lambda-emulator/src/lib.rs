@@ -1,1 +1,48 @@
+//! A Lambda for the laptop: runs a native function package as AWS Lambda does, without containers.
+//!
+//! In goes a `bootstrap` or a zip, with [`Options`]; out come listeners in every HTTP form that
+//! Lambda knows, pollers of event sources, a log with `REPORT` lines, and a ledger of each record's
+//! fate. [`run`] is the one entry point for a command line; [`Emulator`] is for tests.
+//!
+//! The emulator knows nothing of what the function does. It emulates neither IAM nor networks, and
+//! a function sees this machine's file system, `/tmp` included.
 
+mod control_group;
+mod door;
+mod emulator;
+mod environment;
+mod error;
+mod exchange;
+mod extensions_api;
+mod http_client;
+mod instance;
+mod invocation;
+mod invoke_api;
+mod ledger;
+mod log;
+mod memory;
+mod options;
+mod package;
+mod pool;
+mod process;
+mod report;
+mod runtime_api;
+mod server;
+mod telemetry;
+mod trouble;
+mod variables;
+
+pub use emulator::{Emulator, run};
+pub use error::{Error, PackageError};
+pub use invocation::{
+    Answer, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply, Stream, StreamPart,
+};
+pub use ledger::{Entry, Fate, Ledger};
+pub use log::Log;
+pub use options::{
+    Asynchronous, Aws, Credentials, Door, DoorKind, Function, MemoryLimit, Options, Source,
+    SqsSource, StreamSource,
+};
+pub use package::{UNPACKED_BYTES, ZIP_BYTES};
+pub use process::Exit;
+pub use trouble::{Action, Point, Rule, Trouble};
