@@ -98,6 +98,11 @@ impl Emulator {
         &self.log
     }
 
+    /// The log, for whoever wants to read it when the emulator is gone.
+    pub fn log_handle(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
     /// What became of each record.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger

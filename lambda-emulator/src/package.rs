@@ -52,7 +52,9 @@ fn unpack_zip(package: &Path, task: &Path) -> Result<(), PackageError> {
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).map_err(|error| broken(error.to_string()))?;
         let Some(name) = entry.enclosed_name() else {
-            return Err(PackageError::Escape { entry: format!("number {index}: {:?}", entry.name()) });
+            return Err(PackageError::Escape {
+                entry: format!("number {index}: {:?}", entry.name()),
+            });
         };
         let target = task.join(name);
         if entry.is_dir() {
