@@ -1,12 +1,12 @@
 //! Opens the listeners that the options ask for.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
 use crate::emulator::Emulator;
 use crate::error::Error;
+use crate::http_door::HttpDoor;
 use crate::invoke_api::InvokeApi;
 use crate::options::{DoorKind, Function, Options};
 use crate::server::{self, OwnedTask};
@@ -21,20 +21,14 @@ impl Emulator {
             let purpose = format!("the door {:?}", door.kind);
             let listener = server::bind(door.address, &purpose).await?;
             let address = listener.local_addr().map_err(Error::system("a door has no address"))?;
-            let task = self.open(listener, address, door.kind.clone(), function);
+            let task = self.open(listener, door.kind.clone(), function);
             self.tasks.push(task);
             self.doors.push((door.kind.clone(), address));
         }
         Ok(())
     }
 
-    fn open(
-        &self,
-        listener: TcpListener,
-        _address: SocketAddr,
-        kind: DoorKind,
-        function: &Arc<Function>,
-    ) -> OwnedTask {
+    fn open(&self, listener: TcpListener, kind: DoorKind, function: &Arc<Function>) -> OwnedTask {
         let pool = Arc::clone(&self.pool);
         let function = Arc::clone(function);
         match kind {
@@ -45,7 +39,14 @@ impl Emulator {
                     async move { api.handle(request).await }
                 }))
             }
-            _ => OwnedTask::spawn(async {}),
+            kind => {
+                let log = Arc::clone(&self.log);
+                let door = Arc::new(HttpDoor { kind, function, pool, log });
+                OwnedTask::spawn(server::serve(listener, move |request, peer| {
+                    let door = Arc::clone(&door);
+                    async move { door.handle(request, peer).await }
+                }))
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::trouble::TroubleMaker;
 #[derive(Debug)]
 pub struct Emulator {
     pub(crate) pool: Arc<Pool>,
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
     ledger: Arc<Ledger>,
     pub(crate) doors: Vec<(DoorKind, SocketAddr)>,
     limits: String,

@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 mod extensions_api;
 mod http_client;
+mod http_door;
 mod instance;
 mod invocation;
 mod invoke_api;

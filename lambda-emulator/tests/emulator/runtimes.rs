@@ -165,8 +165,12 @@ async fn an_external_extension_gets_events_telemetry_and_time_to_end() {
     let told =
         |wanted: &'static str| emulator.log().wait_for(PATIENCE, move |line| line.contains(wanted));
     told(r#""eventType": "INVOKE""#).await.unwrap();
-    // Deliveries go on while the environment is thawed, so a second invoke brings the rest.
-    invoke(&emulator, &event).await.unwrap();
+    // Deliveries go on while the environment is thawed, so during a second invoke.
+    let sleep = json!({"do": "sleep", "ms": 10_000});
+    tokio::select! {
+        _ = invoke(&emulator, &sleep) => panic!("the report did not come in time"),
+        report = told(r#""type": "platform.report""#) => assert!(report.is_some()),
+    }
     let log = emulator.log_handle();
     emulator.shut_down().await;
     let lines = log.lines();
