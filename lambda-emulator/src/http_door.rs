@@ -44,7 +44,7 @@ pub(crate) struct HttpDoor {
 
 /// Why a caller gets an error of the service's and not an answer of the function's.
 #[derive(Debug)]
-enum Trouble {
+enum Fault {
     RequestTooLarge,
     RequestBroken(String),
     Throttled,
@@ -62,13 +62,17 @@ impl HttpDoor {
     ) -> Response<Body> {
         match self.try_handle(request, peer).await {
             Ok(response) => response,
-            Err(trouble) => {
-                if let Trouble::Malformed(reason) = &trouble {
-                    let line =
-                        format!("lambda-emulator: {:?} refuses the answer: {reason}", self.kind);
-                    self.log.write(&line);
+            Err(fault) => {
+                match &fault {
+                    Fault::Malformed(reason) => {
+                        let kind = &self.kind;
+                        self.log
+                            .write(&format!("lambda-emulator: {kind:?} refuses the answer: {reason}"));
+                    }
+                    Fault::RequestBroken(reason) => tracing::debug!(%reason, "a broken request"),
+                    _ => {}
                 }
-                self.error(&trouble)
+                self.error(&fault)
             }
         }
     }
@@ -77,29 +81,29 @@ impl HttpDoor {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> Result<Response<Body>, Trouble> {
+    ) -> Result<Response<Body>, Fault> {
         let (head, body) = request.into_parts();
         let body = read_body(body, self.request_bytes()).await.map_err(|error| match error {
-            BodyError::TooLarge => Trouble::RequestTooLarge,
-            BodyError::Broken(reason) => Trouble::RequestBroken(reason),
+            BodyError::TooLarge => Fault::RequestTooLarge,
+            BodyError::Broken(reason) => Fault::RequestBroken(reason),
         })?;
         let request = HttpRequest::new(head, body, peer);
         let event = self.event(&request).to_string();
         if event.len() > PAYLOAD_BYTES {
-            return Err(Trouble::RequestTooLarge);
+            return Err(Fault::RequestTooLarge);
         }
         let mut invocation = Invocation::new(event);
         invocation.trace_id.clone_from(&request.trace_id);
         let invoke = async {
             match self.pool.invoke(invocation).await {
                 Ok(reply) => Ok(reply.answer),
-                Err(InvokeError::Throttled { .. }) => Err(Trouble::Throttled),
-                Err(InvokeError::Closed) => Err(Trouble::Closed),
+                Err(InvokeError::Throttled { .. }) => Err(Fault::Throttled),
+                Err(InvokeError::Closed) => Err(Fault::Closed),
             }
         };
         let answer = match self.time_limit() {
             Some(limit) => {
-                tokio::time::timeout(limit, invoke).await.map_err(|_| Trouble::Late)??
+                tokio::time::timeout(limit, invoke).await.map_err(|_| Fault::Late)??
             }
             None => invoke.await?,
         };
@@ -144,22 +148,22 @@ impl HttpDoor {
         &self,
         answer: Answer,
         request: &HttpRequest,
-    ) -> Result<Response<Body>, Trouble> {
+    ) -> Result<Response<Body>, Fault> {
         let answer = match (answer, &self.kind) {
-            (Answer::Error(_), _) => return Err(Trouble::FunctionFailed),
+            (Answer::Error(_), _) => return Err(Fault::FunctionFailed),
             (Answer::Stream(stream), DoorKind::FunctionUrlStreamed) => {
-                return function_url::stream(stream).await.map_err(Trouble::Malformed);
+                return function_url::stream(stream).await.map_err(Fault::Malformed);
             }
             (Answer::Payload(payload), DoorKind::FunctionUrlStreamed) => {
                 return Ok(response(StatusCode::OK, "application/json", payload));
             }
             (Answer::Stream(stream), _) => {
                 let integration = function_url::is_integration(stream.content_type.as_deref());
-                let whole = stream.collect().await.map_err(|_| Trouble::FunctionFailed)?;
+                let whole = stream.collect().await.map_err(|_| Fault::FunctionFailed)?;
                 if integration {
                     return function_url::split(&whole)
                         .map(HttpAnswer::into_response)
-                        .map_err(Trouble::Malformed);
+                        .map_err(Fault::Malformed);
                 }
                 whole
             }
@@ -176,48 +180,48 @@ impl HttpDoor {
                 Err(Malformed::new("this door takes no such answer"))
             }
         };
-        answer.map(HttpAnswer::into_response).map_err(Trouble::Malformed)
+        answer.map(HttpAnswer::into_response).map_err(Fault::Malformed)
     }
 
     /// The error as the service words it.
-    fn error(&self, trouble: &Trouble) -> Response<Body> {
+    fn error(&self, fault: &Fault) -> Response<Body> {
         match self.kind {
             DoorKind::RestV1 { .. } => {
-                let (status, message) = match trouble {
-                    Trouble::RequestTooLarge => (413, "Request Too Long"),
-                    Trouble::RequestBroken(_) => (400, "Bad Request"),
-                    Trouble::Late => (504, "Endpoint request timed out"),
-                    Trouble::Throttled | Trouble::Closed => (500, "Internal server error"),
-                    Trouble::FunctionFailed | Trouble::Malformed(_) => {
+                let (status, message) = match fault {
+                    Fault::RequestTooLarge => (413, "Request Too Long"),
+                    Fault::RequestBroken(_) => (400, "Bad Request"),
+                    Fault::Late => (504, "Endpoint request timed out"),
+                    Fault::Throttled | Fault::Closed => (500, "Internal server error"),
+                    Fault::FunctionFailed | Fault::Malformed(_) => {
                         (502, "Internal server error")
                     }
                 };
                 message_response(status, "message", message)
             }
             DoorKind::HttpV2 => {
-                let (status, message) = match trouble {
-                    Trouble::RequestTooLarge => (413, "Request Entity Too Large"),
-                    Trouble::RequestBroken(_) => (400, "Bad Request"),
-                    Trouble::Late | Trouble::Throttled => (503, "Service Unavailable"),
-                    Trouble::FunctionFailed | Trouble::Malformed(_) | Trouble::Closed => {
+                let (status, message) = match fault {
+                    Fault::RequestTooLarge => (413, "Request Entity Too Large"),
+                    Fault::RequestBroken(_) => (400, "Bad Request"),
+                    Fault::Late | Fault::Throttled => (503, "Service Unavailable"),
+                    Fault::FunctionFailed | Fault::Malformed(_) | Fault::Closed => {
                         (500, "Internal Server Error")
                     }
                 };
                 message_response(status, "message", message)
             }
             DoorKind::FunctionUrl | DoorKind::FunctionUrlStreamed | DoorKind::Invoke => {
-                let (status, message) = match trouble {
-                    Trouble::RequestTooLarge => (413, "Request Entity Too Large"),
-                    Trouble::RequestBroken(_) => (400, "Bad Request"),
-                    Trouble::Throttled => (429, "Too Many Requests"),
+                let (status, message) = match fault {
+                    Fault::RequestTooLarge => (413, "Request Entity Too Large"),
+                    Fault::RequestBroken(_) => (400, "Bad Request"),
+                    Fault::Throttled => (429, "Too Many Requests"),
                     _ => (502, "Internal Server Error"),
                 };
                 message_response(status, "Message", message)
             }
             DoorKind::Alb | DoorKind::AlbMultiValue => {
-                let (status, title) = match trouble {
-                    Trouble::RequestTooLarge => (413, "413 Request Entity Too Large"),
-                    Trouble::RequestBroken(_) => (400, "400 Bad Request"),
+                let (status, title) = match fault {
+                    Fault::RequestTooLarge => (413, "413 Request Entity Too Large"),
+                    Fault::RequestBroken(_) => (400, "400 Bad Request"),
                     _ => (502, "502 Bad Gateway"),
                 };
                 let page = format!(

@@ -77,7 +77,7 @@ impl InvokeApi {
     #[expect(clippy::result_large_err, reason = "the refusal is the answer to the caller")]
     fn qualifier(&self, name: &str, query: Option<&str>) -> Result<Option<String>, Response<Body>> {
         let decoded = percent_decode_str(name).decode_utf8_lossy().into_owned();
-        let name = decoded.rsplit_once(":function:").map_or(decoded.as_str(), |(_, name)| name);
+        let name = decoded.split_once(":function:").map_or(decoded.as_str(), |(_, name)| name);
         let (name, qualifier) = match name.split_once(':') {
             Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
             None => (name, None),

@@ -22,6 +22,7 @@ mod invoke_api;
 mod ledger;
 mod log;
 mod memory;
+mod notation;
 mod options;
 mod package;
 mod pool;

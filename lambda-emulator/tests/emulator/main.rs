@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+mod doors;
 mod life;
 mod package;
+mod program;
 mod runtimes;
 mod support;
