@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::asynchronous::AsynchronousQueue;
 use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::http_door::HttpDoor;
@@ -16,24 +17,32 @@ impl Emulator {
         &mut self,
         options: &Options,
         function: &Arc<Function>,
+        asynchronous: &Arc<AsynchronousQueue>,
     ) -> Result<(), Error> {
         for door in &options.doors {
             let purpose = format!("the door {:?}", door.kind);
             let listener = server::bind(door.address, &purpose).await?;
             let address = listener.local_addr().map_err(Error::system("a door has no address"))?;
-            let task = self.open(listener, door.kind.clone(), function);
+            let task = self.open(listener, door.kind.clone(), function, asynchronous);
             self.tasks.push(task);
             self.doors.push((door.kind.clone(), address));
         }
         Ok(())
     }
 
-    fn open(&self, listener: TcpListener, kind: DoorKind, function: &Arc<Function>) -> OwnedTask {
+    fn open(
+        &self,
+        listener: TcpListener,
+        kind: DoorKind,
+        function: &Arc<Function>,
+        asynchronous: &Arc<AsynchronousQueue>,
+    ) -> OwnedTask {
         let pool = Arc::clone(&self.pool);
         let function = Arc::clone(function);
         match kind {
             DoorKind::Invoke => {
-                let api = Arc::new(InvokeApi { function, pool });
+                let api =
+                    Arc::new(InvokeApi { function, pool, asynchronous: Arc::clone(asynchronous) });
                 OwnedTask::spawn(server::serve(listener, move |request, _| {
                     let api = Arc::clone(&api);
                     async move { api.handle(request).await }

@@ -4,15 +4,18 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::asynchronous::AsynchronousQueue;
+use crate::aws::AwsClient;
 use crate::error::Error;
 use crate::instance::{Context, describe_limits};
 use crate::invocation::{Invocation, InvokeError, Reply};
 use crate::ledger::Ledger;
 use crate::log::Log;
-use crate::options::{DoorKind, Options};
+use crate::options::{Asynchronous, DoorKind, Function, Options};
 use crate::package::TaskRoot;
 use crate::pool::Pool;
 use crate::server::OwnedTask;
+use crate::source::Feed;
 use crate::trouble::TroubleMaker;
 
 /// A running emulator. Dropping it kills every process that it started; [`shut_down`] gives
@@ -74,8 +77,52 @@ impl Emulator {
                 accepted: "a function that can be initialised".to_owned(),
             });
         }
-        emulator.open_doors(&options, &function).await?;
+        let aws = emulator.connect(&options, &function).await?;
+        let asynchronous = Arc::new(AsynchronousQueue {
+            function: Arc::clone(&function),
+            pool: Arc::clone(&pool),
+            options: options.asynchronous.clone(),
+            aws: aws.clone(),
+            ledger: Arc::clone(&ledger),
+        });
+        if let Some(aws) = aws {
+            let feed = Arc::new(Feed {
+                function: Arc::clone(&function),
+                pool,
+                aws,
+                ledger,
+                trouble,
+                asynchronous: Arc::clone(&asynchronous),
+            });
+            for source in &options.sources {
+                emulator.tasks.extend(feed.open(source).await?);
+            }
+        }
+        emulator.open_doors(&options, &function, &asynchronous).await?;
         Ok(emulator)
+    }
+
+    /// A client of the AWS-compatible endpoint, where anything needs one.
+    async fn connect(
+        &self,
+        options: &Options,
+        function: &Function,
+    ) -> Result<Option<Arc<AwsClient>>, Error> {
+        let Asynchronous { on_success, on_failure, dead_letter, .. } = &options.asynchronous;
+        let destinations = [on_success, on_failure, dead_letter].into_iter().flatten().count();
+        if options.sources.is_empty() && destinations == 0 {
+            return Ok(None);
+        }
+        let Some(aws) = &options.aws else {
+            return Err(Error::Option {
+                option: "aws",
+                found: "none".to_owned(),
+                accepted: "an endpoint, for event sources and destinations".to_owned(),
+            });
+        };
+        let client = AwsClient::new(aws, &function.region);
+        client.check().await?;
+        Ok(Some(Arc::new(client)))
     }
 
     /// The listeners' addresses, in the order of [`Options::doors`].

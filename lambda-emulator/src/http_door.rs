@@ -66,8 +66,9 @@ impl HttpDoor {
                 match &fault {
                     Fault::Malformed(reason) => {
                         let kind = &self.kind;
-                        self.log
-                            .write(&format!("lambda-emulator: {kind:?} refuses the answer: {reason}"));
+                        self.log.write(&format!(
+                            "lambda-emulator: {kind:?} refuses the answer: {reason}"
+                        ));
                     }
                     Fault::RequestBroken(reason) => tracing::debug!(%reason, "a broken request"),
                     _ => {}
@@ -102,9 +103,7 @@ impl HttpDoor {
             }
         };
         let answer = match self.time_limit() {
-            Some(limit) => {
-                tokio::time::timeout(limit, invoke).await.map_err(|_| Fault::Late)??
-            }
+            Some(limit) => tokio::time::timeout(limit, invoke).await.map_err(|_| Fault::Late)??,
             None => invoke.await?,
         };
         self.respond(answer, &request).await
@@ -192,9 +191,7 @@ impl HttpDoor {
                     Fault::RequestBroken(_) => (400, "Bad Request"),
                     Fault::Late => (504, "Endpoint request timed out"),
                     Fault::Throttled | Fault::Closed => (500, "Internal server error"),
-                    Fault::FunctionFailed | Fault::Malformed(_) => {
-                        (502, "Internal server error")
-                    }
+                    Fault::FunctionFailed | Fault::Malformed(_) => (502, "Internal server error"),
                 };
                 message_response(status, "message", message)
             }

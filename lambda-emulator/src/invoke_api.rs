@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
+use crate::asynchronous::AsynchronousQueue;
 use crate::invocation::{Answer, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply};
 use crate::options::Function;
 use crate::pool::Pool;
@@ -23,6 +24,7 @@ const ASYNCHRONOUS_BYTES: usize = 1024 * 1024;
 pub(crate) struct InvokeApi {
     pub(crate) function: Arc<Function>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) asynchronous: Arc<AsynchronousQueue>,
 }
 
 impl InvokeApi {
@@ -65,6 +67,15 @@ impl InvokeApi {
         };
         match text(&headers, "x-amz-invocation-type").unwrap_or("RequestResponse") {
             "RequestResponse" => self.synchronous(invocation, &headers).await,
+            "Event" if invocation.payload.len() > ASYNCHRONOUS_BYTES => {
+                too_large(ASYNCHRONOUS_BYTES)
+            }
+            "Event" => {
+                let id = self.asynchronous.submit_invocation("invoke", invocation);
+                let mut response = empty(StatusCode::ACCEPTED);
+                insert(response.headers_mut(), "x-amzn-requestid", &id);
+                response
+            }
             "DryRun" => empty(StatusCode::NO_CONTENT),
             other => {
                 let message = format!("{other}: accepted are RequestResponse, Event and DryRun");

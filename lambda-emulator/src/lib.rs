@@ -7,7 +7,10 @@
 //! The emulator knows nothing of what the function does. It emulates neither IAM nor networks, and
 //! a function sees this machine's file system, `/tmp` included.
 
+mod asynchronous;
+mod aws;
 mod control_group;
+mod destination;
 mod door;
 mod emulator;
 mod environment;
@@ -30,6 +33,7 @@ mod process;
 mod report;
 mod runtime_api;
 mod server;
+mod source;
 mod telemetry;
 mod trouble;
 mod variables;
