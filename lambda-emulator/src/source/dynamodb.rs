@@ -81,6 +81,12 @@ impl Reader {
     fn record(&self, mut event: Value) -> StreamRecord {
         let inner = event.get("dynamodb").cloned().unwrap_or_default();
         let arrived = inner.get("ApproximateCreationDateTime").and_then(Value::as_f64);
+        // AWS gives whole seconds.
+        if let (Some(arrived), Some(field)) =
+            (arrived, event.pointer_mut("/dynamodb/ApproximateCreationDateTime"))
+        {
+            *field = json!(milliseconds(arrived) / 1000);
+        }
         if let Some(fields) = event.as_object_mut() {
             fields.insert("eventSourceARN".to_owned(), json!(self.stream_arn));
         }

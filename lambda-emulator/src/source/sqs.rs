@@ -3,8 +3,8 @@
 //! What succeeded is deleted. What failed stays in the queue until its visibility timeout ends; how
 //! often, and what comes then, is the queue's redrive policy.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -36,6 +36,8 @@ struct Queue {
     /// Receives after which the redrive policy moves a message.
     maximum_receives: Option<u32>,
     is_fifo: bool,
+    /// By group of a FIFO queue: the messages that failed and have not come again, in their order.
+    outstanding: Mutex<HashMap<String, VecDeque<String>>>,
 }
 
 pub(crate) async fn open(feed: &Arc<Feed>, source: &SqsSource) -> Result<Vec<OwnedTask>, Error> {
@@ -79,6 +81,7 @@ pub(crate) async fn open(feed: &Arc<Feed>, source: &SqsSource) -> Result<Vec<Own
         arn,
         maximum_receives,
         is_fifo,
+        outstanding: Mutex::default(),
     };
     Ok(vec![OwnedTask::spawn(Arc::new(queue).poll())])
 }
@@ -139,10 +142,41 @@ impl Queue {
             "MessageAttributeNames": ["All"],
         });
         let mut answer = self.feed.aws.json(SQS, "ReceiveMessage", &body).await?;
-        match answer.get_mut("Messages").map(Value::take) {
-            Some(Value::Array(messages)) => Ok(messages),
-            _ => Ok(Vec::new()),
+        let messages = match answer.get_mut("Messages").map(Value::take) {
+            Some(Value::Array(messages)) => messages,
+            _ => Vec::new(),
+        };
+        if self.is_fifo { self.in_order(messages).await } else { Ok(messages) }
+    }
+
+    /// Gives back what overtook a failed message of its group. SQS never does that; its stand-ins
+    /// may when visibility timeouts end.
+    async fn in_order(&self, messages: Vec<Value>) -> Result<Vec<Value>, Error> {
+        let mut kept = Vec::new();
+        for message in messages {
+            let overtakes = {
+                let mut outstanding =
+                    self.outstanding.lock().unwrap_or_else(PoisonError::into_inner);
+                let failed = outstanding.entry(group(&message)).or_default();
+                if failed.front().is_some_and(|id| id == text(&message, "MessageId")) {
+                    failed.pop_front();
+                    false
+                } else {
+                    !failed.is_empty()
+                }
+            };
+            if overtakes {
+                let body = json!({
+                    "QueueUrl": self.source.queue_url,
+                    "ReceiptHandle": text(&message, "ReceiptHandle"),
+                    "VisibilityTimeout": 0,
+                });
+                self.feed.aws.json(SQS, "ChangeMessageVisibility", &body).await?;
+            } else {
+                kept.push(message);
+            }
         }
+        Ok(kept)
     }
 
     async fn process(&self, messages: Vec<Value>) {
@@ -168,6 +202,7 @@ impl Queue {
             Err(error) => Verdict::All(error.error_type.clone()),
         };
         self.warn_about_order(&messages, &outcome);
+        let mut returning = Vec::new();
         for message in &messages {
             let failure = match &outcome {
                 Verdict::Success => None,
@@ -193,7 +228,18 @@ impl Queue {
                         (Fate::Retried, "when its visibility timeout ends")
                     };
                     note(message, fate, &result.request_id, detail);
+                    if !last {
+                        returning.push(message);
+                    }
                 }
+            }
+        }
+        if self.is_fifo {
+            let mut outstanding = self.outstanding.lock().unwrap_or_else(PoisonError::into_inner);
+            // In front of what else is missing of the group, in the order of the batch.
+            for message in returning.into_iter().rev() {
+                let id = text(message, "MessageId").to_owned();
+                outstanding.entry(group(message)).or_default().push_front(id);
             }
         }
     }
@@ -213,13 +259,13 @@ impl Queue {
         if !self.is_fifo {
             return;
         }
-        let mut broken: HashMap<&str, &str> = HashMap::new();
+        let mut broken: HashMap<String, &str> = HashMap::new();
         for message in messages {
-            let group = message.get("Attributes").map_or("", |it| text(it, "MessageGroupId"));
+            let group = group(message);
             let id = text(message, "MessageId");
             if failed.iter().any(|failed| failed == id) {
                 broken.insert(group, id);
-            } else if let Some(first) = broken.get(group) {
+            } else if let Some(first) = broken.get(&group) {
                 tracing::warn!(
                     group,
                     failed = first,
@@ -229,6 +275,11 @@ impl Queue {
             }
         }
     }
+}
+
+/// The group of a message in a FIFO queue.
+fn group(message: &Value) -> String {
+    message.get("Attributes").map_or("", |it| text(it, "MessageGroupId")).to_owned()
 }
 
 fn receives(message: &Value) -> u32 {

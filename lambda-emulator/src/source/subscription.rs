@@ -42,7 +42,12 @@ pub(crate) async fn open_s3(feed: &Arc<Feed>, bucket: &str) -> Result<Vec<OwnedT
     };
     feed.aws.s3(Method::PUT, &path, after.into()).await?;
     // S3 sends its test event to queues and topics, never to a function.
-    let convert = |message: Value| message.get("Records").is_some().then_some(message);
+    let convert = |mut message: Value| {
+        for record in message.get_mut("Records")?.as_array_mut()? {
+            complete_s3_record(record);
+        }
+        Some(message)
+    };
     Ok(vec![listen(feed, queue, format!("s3:{bucket}"), Box::new(convert))])
 }
 
@@ -82,6 +87,38 @@ pub(crate) async fn open_event_bridge(
     let targets = json!({"Rule": rule, "Targets": [{"Id": "function", "Arn": queue.arn}]});
     feed.aws.json(EVENTS, "PutTargets", &targets).await?;
     Ok(vec![listen(feed, queue, "eventbridge".to_owned(), Box::new(Some))])
+}
+
+/// Adds what S3 always sends and an AWS-compatible endpoint may leave out.
+fn complete_s3_record(record: &mut Value) {
+    let request_id = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+    let defaults = json!({
+        "userIdentity": {"principalId": "AWS:EMULATOR"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {
+            "x-amz-request-id": request_id.get(..16),
+            "x-amz-id-2": "lambda-emulator",
+        },
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "bucket": {"ownerIdentity": {"principalId": "EMULATOR"}},
+            "object": {"sequencer": request_id.get(16..)},
+        },
+    });
+    fill(record, &defaults);
+}
+
+/// Puts the values of `defaults` where `value` has none.
+fn fill(value: &mut Value, defaults: &Value) {
+    let (Some(fields), Some(defaults)) = (value.as_object_mut(), defaults.as_object()) else {
+        return;
+    };
+    for (name, default) in defaults {
+        match fields.get_mut(name) {
+            Some(found) => fill(found, default),
+            None => drop(fields.insert(name.clone(), default.clone())),
+        }
+    }
 }
 
 /// A notification as SNS sends it to a function: other names for two fields, and a wrapping.

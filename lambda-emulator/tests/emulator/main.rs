@@ -13,4 +13,5 @@ mod life;
 mod package;
 mod program;
 mod runtimes;
+mod sources;
 mod support;
