@@ -313,3 +313,26 @@ async fn a_port_in_use_is_said_at_once() {
     assert!(error.contains(&format!("can't listen on {address}")), "{error}");
     assert!(error.contains("port 0 for a free one"), "{error}");
 }
+
+#[tokio::test]
+async fn a_throttled_caller_is_told_so() {
+    let mut options = Options::new(fixture());
+    options.concurrency = 1;
+    options.doors = ["invoke", "url", "rest"].map(|door| door.parse::<Door>().unwrap()).to_vec();
+    let emulator = Emulator::start(options).await.unwrap();
+    let address = |index: usize| format!("http://{}", emulator.doors()[index].1);
+    let invoke_api = address(0);
+    let busy = call(&invoke_api, "function", &[], r#"{"do": "sleep", "ms": 60000}"#);
+    let rest = async {
+        crate::support::until("busy", || emulator.environments() == 1).await;
+        let throttled = call(&address(0), "function", &[], "{}").await;
+        assert_eq!(throttled.status(), 429);
+        assert_eq!(throttled.headers()["x-amzn-errortype"], "TooManyRequestsException");
+        assert_eq!(post(&address(1), "text/plain", "x").await.status(), 429);
+        assert_eq!(post(&address(2), "text/plain", "x").await.status(), 500);
+    };
+    tokio::select! {
+        _ = busy => panic!("the sleeper answered"),
+        () = rest => {}
+    }
+}

@@ -290,3 +290,49 @@ async fn scripted_kills_strike_where_they_should() {
     check_kill(Point::Response, "Runtime.ExitError").await;
     check_kill(Point::Answered, "answered").await;
 }
+
+#[tokio::test]
+async fn an_error_of_the_runtime_api_costs_the_invoke_or_the_process() {
+    let check = async |at, expected: &str| {
+        let mut function = fixture();
+        function.timeout = Duration::from_secs(2);
+        let mut options = Options::new(function);
+        options.trouble =
+            Trouble { rules: vec![Rule { at, nth: Some(2), action: Action::Status(500) }] };
+        let emulator = Emulator::start(options).await.unwrap();
+        let first = invoke(&emulator, &json!({})).await.unwrap();
+        let second = invoke(&emulator, &json!({})).await;
+        let second = second.map_or_else(|(kind, _)| kind, |_| "answered".to_owned());
+        assert_eq!(second, expected, "{at:?}");
+        let third = invoke(&emulator, &json!({})).await.unwrap();
+        assert_ne!(third["pid"], first["pid"]);
+    };
+    // An answer that is not accepted is none; the function goes on and the time runs out.
+    check(Point::Response, "Sandbox.Timedout").await;
+    // lambda_runtime ends when it can't get work, and the next invoke starts it anew.
+    check(Point::Next, "answered").await;
+}
+
+#[tokio::test]
+async fn a_slow_next_delays_the_event() {
+    let mut options = Options::new(fixture());
+    options.trouble = Trouble {
+        rules: vec![Rule { at: Point::Next, nth: Some(1), action: Action::DelayMs(300) }],
+    };
+    let emulator = Emulator::start(options).await.unwrap();
+    let reply = emulator.invoke(Invocation::new("{}")).await.unwrap();
+    let log = reply.log.await.unwrap();
+    let init = log.split("Init Duration: ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(init.parse::<f64>().unwrap() >= 300.0, "{log}");
+}
+
+#[tokio::test]
+async fn the_processor_share_is_applied_or_said_not_to_be() {
+    let mut function = fixture();
+    function.cpu_share = true;
+    let emulator = start(function).await;
+    invoke(&emulator, &json!({})).await.unwrap();
+    let limits = emulator.limits();
+    let said = limits.contains("0.072 of one, control group") || limits.contains("not applied");
+    assert!(said, "{limits}");
+}
