@@ -13,11 +13,12 @@ use tokio::sync::oneshot;
 
 use crate::exchange::Work;
 use crate::extensions_api::invoke_event;
-use crate::instance::{Context, Failure, Instance, Tail, add_to_tail};
+use crate::failure::Failure;
+use crate::instance::{Context, Instance, Tail, add_to_tail};
 use crate::invocation::{
-    Answer, FunctionError, Invocation, epoch_milliseconds, timeout_text, timestamp,
+    Answer, Finished, Invocation, epoch_milliseconds, timeout_text, timestamp,
 };
-use crate::report::{Report, Status, init_line};
+use crate::report::{InvokeStatus, Report, init_line};
 use crate::trouble::Point;
 use crate::variables::InitializationType;
 
@@ -81,7 +82,7 @@ impl Environment {
                 *slot = Some(instance);
                 Ok(())
             }
-            Err((failure, _)) => Err(self.advice(&failure)),
+            Err((failure, _)) => Err(failure.advice(&self.context.function, self.init_limit())),
         }
     }
 
@@ -92,28 +93,28 @@ impl Environment {
         invocation: Arc<Invocation>,
         answer: oneshot::Sender<Answer>,
         answered: impl FnOnce(),
-    ) -> String {
+    ) -> Finished {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let ready = match self.prepare(&invocation.request_id).await {
             Ok(ready) => ready,
             Err((failure, start)) => {
-                let error = self.function_error(&invocation.request_id, &failure);
-                let status = Status::Error(error.error_type.clone());
+                let error = failure.function_error(&invocation.request_id, &self.context.function);
+                let status = failure.status(&self.context.function);
                 // A caller that is gone needs no answer.
                 answer.send(Answer::Error(error)).ok();
                 answered();
                 self.start_line(&invocation);
-                self.finish(&invocation, start, None, 0, status, None);
-                return self.take_tail();
+                let report = self.finish(&invocation, start, None, 0, status, None);
+                return Finished { log: self.take_tail(), report };
             }
         };
         self.start_line(&invocation);
-        if self.context.function.is_multi_concurrent() {
-            self.run_shared(&invocation, ready, answer, answered).await;
+        let report = if self.context.function.is_multi_concurrent() {
+            self.run_shared(&invocation, ready, answer, answered).await
         } else {
-            self.run_alone(&invocation, ready, answer, answered).await;
-        }
-        self.take_tail()
+            self.run_alone(&invocation, ready, answer, answered).await
+        };
+        Finished { log: self.take_tail(), report }
     }
 
     /// Ends the environment.
@@ -129,9 +130,8 @@ impl Environment {
         ready: Ready,
         answer: oneshot::Sender<Answer>,
         answered: impl FnOnce(),
-    ) {
+    ) -> Report {
         let Ready { instance, init, start } = ready;
-        self.context.trouble.pass_and_wait(Point::Thaw).await;
         instance.thaw();
         let end = start + self.context.function.timeout;
         self.push(&instance, invocation, start, answer);
@@ -157,12 +157,13 @@ impl Environment {
                 instance.freeze();
                 instance.drain_output().await;
                 let telemetry = Some((&*instance, failure.is_some()));
-                self.report(invocation, duration, init, peak, Status::Success, telemetry);
+                self.report(invocation, duration, init, peak, InvokeStatus::Success, telemetry)
             }
             End::Failed(failure) => {
                 self.reset(&instance, invocation, &failure).await;
-                let (status, peak) = self.status(&failure, peak);
-                self.finish(invocation, start, init, peak, status, Some(&*instance));
+                let status = failure.status(&self.context.function);
+                let peak = failure.peak_bytes(peak, &self.context.function);
+                self.finish(invocation, start, init, peak, status, Some(&*instance))
             }
         }
     }
@@ -173,7 +174,7 @@ impl Environment {
         ready: Ready,
         answer: oneshot::Sender<Answer>,
         answered: impl FnOnce(),
-    ) {
+    ) -> Report {
         let Ready { instance, init, start } = ready;
         self.push(&instance, invocation, start, answer);
         let end = tokio::select! {
@@ -189,7 +190,14 @@ impl Environment {
         match end {
             End::Rest { failure } => {
                 let telemetry = Some((&*instance, failure.is_some()));
-                self.report(invocation, start.elapsed(), init, peak, Status::Success, telemetry);
+                self.report(
+                    invocation,
+                    start.elapsed(),
+                    init,
+                    peak,
+                    InvokeStatus::Success,
+                    telemetry,
+                )
             }
             End::Failed(failure) => {
                 if matches!(failure, Failure::Timeout) {
@@ -198,8 +206,9 @@ impl Environment {
                 } else {
                     self.reset(&instance, invocation, &failure).await;
                 }
-                let (status, peak) = self.status(&failure, peak);
-                self.finish(invocation, start, init, peak, status, Some(&*instance));
+                let status = failure.status(&self.context.function);
+                let peak = failure.peak_bytes(peak, &self.context.function);
+                self.finish(invocation, start, init, peak, status, Some(&*instance))
             }
         }
     }
@@ -231,6 +240,7 @@ impl Environment {
         let mut slot = self.instance.lock().await;
         if let Some(instance) = slot.as_ref().filter(|instance| !instance.has_ended()) {
             let instance = Arc::clone(instance);
+            self.context.trouble.pass_and_wait(Point::Thaw).await;
             return Ok(Ready { instance, init: None, start: Instant::now() });
         }
         *slot = None;
@@ -292,34 +302,9 @@ impl Environment {
     }
 
     fn init_failed(&self, failure: &Failure, duration: Duration, phase: &str) {
-        let status = self.status(failure, 0).0;
+        let status = failure.status(&self.context.function);
         self.write(&init_line(duration, phase, &status));
-        self.write(&self.advice(failure));
-    }
-
-    /// What a person needs to know about a failed start.
-    fn advice(&self, failure: &Failure) -> String {
-        match failure {
-            Failure::Exited(exit) => format!(
-                "lambda-emulator: `bootstrap` ended ({exit}) before it asked for work; the lines above are its own. Lambda tries the init once more within the invoke"
-            ),
-            Failure::Timeout => format!(
-                "lambda-emulator: `bootstrap` runs but did not ask for work in time (init limit {:?}): it must call GET http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next",
-                self.init_limit()
-            ),
-            Failure::OutOfMemory => format!(
-                "lambda-emulator: the function needs more than its {} MB to start; give it more with --memory",
-                self.context.function.memory_mb
-            ),
-            Failure::Reported(error) => format!(
-                "lambda-emulator: the function reported that it can't start: {}",
-                String::from_utf8_lossy(&error.payload)
-            ),
-            Failure::ExtensionExited { name, exit } => {
-                format!("lambda-emulator: the extension {name} ended ({exit})")
-            }
-            Failure::System(reason) => format!("lambda-emulator: {reason}"),
-        }
+        self.write(&failure.advice(&self.context.function, self.init_limit()));
     }
 
     /// Answers the caller, if nobody did, and ends the processes; the next invoke starts new ones.
@@ -335,35 +320,9 @@ impl Environment {
 
     fn give_up(&self, instance: &Instance, invocation: &Invocation, failure: &Failure) {
         if let Some(answer) = instance.exchange.abandon(&invocation.request_id) {
-            let error = self.function_error(&invocation.request_id, failure);
+            let error = failure.function_error(&invocation.request_id, &self.context.function);
             // A caller that is gone needs no answer.
             answer.send(Answer::Error(error)).ok();
-        }
-    }
-
-    fn function_error(&self, request_id: &str, failure: &Failure) -> FunctionError {
-        match failure {
-            Failure::Timeout => FunctionError::timeout(request_id, self.context.function.timeout),
-            Failure::Exited(exit) => FunctionError::exit(request_id, *exit),
-            Failure::OutOfMemory => FunctionError::out_of_memory(request_id),
-            Failure::Reported(error) => error.clone(),
-            Failure::ExtensionExited { name, exit } => FunctionError::new(
-                "Extension.Crash",
-                &format!("RequestId: {request_id} Error: extension {name}: {exit}"),
-            ),
-            Failure::System(reason) => FunctionError::new("Runtime.InvalidEntrypoint", reason),
-        }
-    }
-
-    /// The report's status, and the memory that it names.
-    fn status(&self, failure: &Failure, peak: u64) -> (Status, u64) {
-        match failure {
-            Failure::Timeout => (Status::Timeout, peak),
-            Failure::OutOfMemory => {
-                let limit = u64::from(self.context.function.memory_mb) * 1024 * 1024;
-                (Status::Error("Runtime.OutOfMemory".to_owned()), limit)
-            }
-            other => (Status::Error(self.function_error("", other).error_type), peak),
         }
     }
 
@@ -378,15 +337,15 @@ impl Environment {
         start: Instant,
         init: Option<Duration>,
         peak: u64,
-        status: Status,
+        status: InvokeStatus,
         instance: Option<&Instance>,
-    ) {
-        if status == Status::Timeout {
+    ) -> Report {
+        if status == InvokeStatus::Timeout {
             let limit = timeout_text(self.context.function.timeout);
             self.write(&format!("{} {} {limit}", timestamp(), invocation.request_id));
         }
         let telemetry = instance.map(|instance| (instance, true));
-        self.report(invocation, start.elapsed(), init, peak, status, telemetry);
+        self.report(invocation, start.elapsed(), init, peak, status, telemetry)
     }
 
     fn report(
@@ -395,9 +354,9 @@ impl Environment {
         duration: Duration,
         init: Option<Duration>,
         peak_bytes: u64,
-        status: Status,
+        status: InvokeStatus,
         telemetry: Option<(&Instance, bool)>,
-    ) {
+    ) -> Report {
         let report = Report {
             request_id: invocation.request_id.clone(),
             duration,
@@ -408,10 +367,11 @@ impl Environment {
             status,
         };
         if let Some((instance, failed)) = telemetry {
-            send_telemetry(instance, &report, failed);
+            instance.telemetry.report(&report, failed);
         }
         self.write(&format!("END RequestId: {}", invocation.request_id));
         self.write(&report.line());
+        report
     }
 
     fn write(&self, line: &str) {
@@ -423,33 +383,4 @@ impl Environment {
         let tail: &Mutex<String> = &self.tail;
         std::mem::take(&mut *tail.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn send_telemetry(instance: &Instance, report: &Report, failed: bool) {
-    let status = match &report.status {
-        Status::Success if failed => "error",
-        status => status.as_str(),
-    };
-    let duration = crate::report::milliseconds(report.duration);
-    instance.telemetry.platform(
-        "platform.runtimeDone",
-        json!({
-            "requestId": report.request_id,
-            "status": status,
-            "metrics": {"durationMs": duration},
-        }),
-    );
-    let mut metrics = json!({
-        "durationMs": duration,
-        "billedDurationMs": u64::try_from(report.billed_ms()).unwrap_or(u64::MAX),
-        "memorySizeMB": report.memory_mb,
-        "maxMemoryUsedMB": report.peak_mb(),
-    });
-    if let (Some(init), Some(fields)) = (report.init, metrics.as_object_mut()) {
-        fields.insert("initDurationMs".to_owned(), json!(crate::report::milliseconds(init)));
-    }
-    instance.telemetry.platform(
-        "platform.report",
-        json!({"requestId": report.request_id, "status": status, "metrics": metrics}),
-    );
 }

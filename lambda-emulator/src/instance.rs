@@ -13,14 +13,16 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::control_group::{ControlGroup, Limit};
+use crate::control_group::ControlGroup;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::extensions_api::shutdown_event;
-use crate::invocation::{FunctionError, epoch_milliseconds};
+use crate::failure::Failure;
+use crate::invocation::epoch_milliseconds;
+use crate::limits::{MEMORY_POLL, MemoryControl, memory_control, processor_control};
 use crate::log::Log;
 use crate::memory;
-use crate::options::{Function, MemoryLimit};
+use crate::options::Function;
 use crate::process::{Exit, LineSink, Process};
 use crate::runtime_api::RuntimeApi;
 use crate::server::{self, OwnedTask};
@@ -28,8 +30,6 @@ use crate::telemetry::{Category, Telemetry};
 use crate::trouble::TroubleMaker;
 use crate::variables::{self, InitializationType};
 
-/// How often the resident size is looked at where no control group can be made.
-const MEMORY_POLL: Duration = Duration::from_millis(10);
 /// How long a shutdown may take with an internal extension, and with an external one ("Lambda
 /// execution environment: Shutdown phase").
 const GRACE_INTERNAL: Duration = Duration::from_millis(500);
@@ -44,22 +44,6 @@ pub(crate) struct Context {
     pub(crate) task: PathBuf,
     pub(crate) log: Arc<Log>,
     pub(crate) trouble: Arc<TroubleMaker>,
-}
-
-/// Why an instance can't go on.
-#[derive(Debug, Clone)]
-pub(crate) enum Failure {
-    Exited(Exit),
-    ExtensionExited {
-        name: String,
-        exit: Exit,
-    },
-    OutOfMemory,
-    /// `init/error`, or an extension's own report.
-    Reported(FunctionError),
-    Timeout,
-    /// The emulator could not start it.
-    System(String),
 }
 
 /// The end of the log of one invoke, as `X-Amz-Log-Result` gives it.
@@ -85,13 +69,6 @@ pub(crate) struct Instance {
 struct Processes {
     extensions: OnceLock<Vec<(String, Process)>>,
     runtime: OnceLock<Process>,
-}
-
-#[derive(Debug)]
-enum MemoryControl {
-    Group(ControlGroup),
-    Poll,
-    Off,
 }
 
 impl Instance {
@@ -382,52 +359,4 @@ pub(crate) fn add_to_tail(tail: &Tail, line: &str) {
         }
         tail.drain(..cut);
     }
-}
-
-fn memory_control(function: &Function) -> MemoryControl {
-    match function.memory_limit {
-        MemoryLimit::Off => MemoryControl::Off,
-        MemoryLimit::Poll => MemoryControl::Poll,
-        MemoryLimit::Auto => {
-            let bytes = u64::from(function.memory_mb) * 1024 * 1024;
-            match ControlGroup::create(Limit::Memory(bytes)) {
-                Ok(group) => MemoryControl::Group(group),
-                Err(error) => {
-                    tracing::debug!(%error, "no control group for memory");
-                    MemoryControl::Poll
-                }
-            }
-        }
-    }
-}
-
-fn processor_control(function: &Function) -> Option<ControlGroup> {
-    if !function.cpu_share {
-        return None;
-    }
-    let limit = Limit::Processor { memory_mb: u64::from(function.memory_mb) };
-    ControlGroup::create(limit)
-        .inspect_err(|error| tracing::warn!(%error, "the processor share is not applied"))
-        .ok()
-}
-
-/// Says how the limits are enforced on this machine.
-pub(crate) fn describe_limits(function: &Function) -> String {
-    let memory = match memory_control(function) {
-        MemoryControl::Group(group) => group.describe().to_owned(),
-        MemoryControl::Poll => {
-            format!("resident size, looked at every {} ms", MEMORY_POLL.as_millis())
-        }
-        MemoryControl::Off => "measured, not enforced".to_owned(),
-    };
-    let processor = match (function.cpu_share, processor_control(function)) {
-        (false, _) => "all of the machine".to_owned(),
-        (true, Some(group)) => format!("{:.3} of one, {}", share(function), group.describe()),
-        (true, None) => "not applied: no control group can be made".to_owned(),
-    };
-    format!("memory {} MB: {memory}; processors: {processor}", function.memory_mb)
-}
-
-fn share(function: &Function) -> f64 {
-    f64::from(function.memory_mb) / 1769.0
 }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::report::Report;
+
 /// Bytes of a buffered request or response. AWS documents 6 MB; the service's own messages name
 /// this number.
 pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
@@ -170,8 +172,17 @@ pub struct Reply {
     pub request_id: String,
     /// The response or the error.
     pub answer: Answer,
-    /// The invoke's log, `START` to `REPORT`, once the environment has come to rest.
-    pub log: oneshot::Receiver<String>,
+    /// What is known once the environment has come to rest.
+    pub finished: oneshot::Receiver<Finished>,
+}
+
+/// An invoke that is over.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The last 4 KB of its log, to the `REPORT` line.
+    pub log: String,
+    /// What that line says.
+    pub report: Report,
 }
 
 /// Why an invocation never reached the function.

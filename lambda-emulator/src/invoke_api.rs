@@ -15,6 +15,7 @@ use crate::asynchronous::AsynchronousQueue;
 use crate::invocation::{Answer, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply};
 use crate::options::Function;
 use crate::pool::Pool;
+use crate::response_stream;
 use crate::server::{Body, BodyError, json as json_response, read_body, response};
 
 /// Bytes of an asynchronous event (AWS Lambda quotas: 1 MB).
@@ -35,34 +36,21 @@ impl InvokeApi {
             (&Method::POST, ["2015-03-31", "functions", name, "invocations"]) => {
                 self.invoke(name, request).await
             }
+            (
+                &Method::POST,
+                ["2021-11-15", "functions", name, "response-streaming-invocations"],
+            ) => self.invoke_streamed(name, request).await,
             _ => error(
                 StatusCode::NOT_FOUND,
                 "UnknownOperationException",
-                "accepted: POST /2015-03-31/functions/NAME/invocations",
+                "accepted: POST /2015-03-31/functions/NAME/invocations and /2021-11-15/functions/NAME/response-streaming-invocations",
             ),
         }
     }
 
     async fn invoke(&self, name: &str, request: Request<Incoming>) -> Response<Body> {
-        let qualifier = match self.qualifier(name, request.uri().query()) {
-            Ok(qualifier) => qualifier,
-            Err(refusal) => return refusal,
-        };
-        let headers = request.headers().clone();
-        let payload = match read_body(request.into_body(), PAYLOAD_BYTES).await {
-            Ok(payload) if payload.is_empty() => Bytes::from_static(b"{}"),
-            Ok(payload) => payload,
-            Err(BodyError::TooLarge) => return too_large(PAYLOAD_BYTES),
-            Err(BodyError::Broken(reason)) => {
-                return error(StatusCode::BAD_REQUEST, "InvalidRequestContentException", &reason);
-            }
-        };
-        if let Err(reason) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
-            let message = format!("Could not parse request body into json: {reason}");
-            return error(StatusCode::BAD_REQUEST, "InvalidRequestContentException", &message);
-        }
-        let invocation = match invocation(&headers, payload, qualifier) {
-            Ok(invocation) => invocation,
+        let (invocation, headers) = match self.read(name, request).await {
+            Ok(read) => read,
             Err(refusal) => return refusal,
         };
         match text(&headers, "x-amz-invocation-type").unwrap_or("RequestResponse") {
@@ -82,6 +70,48 @@ impl InvokeApi {
                 error(StatusCode::BAD_REQUEST, "InvalidParameterValueException", &message)
             }
         }
+    }
+
+    async fn invoke_streamed(&self, name: &str, request: Request<Incoming>) -> Response<Body> {
+        let (invocation, _) = match self.read(name, request).await {
+            Ok(read) => read,
+            Err(refusal) => return refusal,
+        };
+        match self.pool.invoke(invocation).await {
+            Ok(reply) => {
+                let id = reply.request_id.clone();
+                let mut response = response_stream::response(reply.answer);
+                insert(response.headers_mut(), "x-amzn-requestid", &id);
+                response
+            }
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
+    /// Reads an invocation with its headers, or says what is wrong with it.
+    async fn read(
+        &self,
+        name: &str,
+        request: Request<Incoming>,
+    ) -> Result<(Invocation, HeaderMap), Response<Body>> {
+        let qualifier = self.qualifier(name, request.uri().query())?;
+        let headers = request.headers().clone();
+        let payload = match read_body(request.into_body(), PAYLOAD_BYTES).await {
+            Ok(payload) if payload.is_empty() => Bytes::from_static(b"{}"),
+            Ok(payload) => payload,
+            Err(BodyError::TooLarge) => return Err(too_large(PAYLOAD_BYTES)),
+            Err(BodyError::Broken(reason)) => {
+                let kind = "InvalidRequestContentException";
+                return Err(error(StatusCode::BAD_REQUEST, kind, &reason));
+            }
+        };
+        if let Err(reason) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+            let message = format!("Could not parse request body into json: {reason}");
+            let kind = "InvalidRequestContentException";
+            return Err(error(StatusCode::BAD_REQUEST, kind, &message));
+        }
+        let invocation = invocation(&headers, payload, qualifier)?;
+        Ok((invocation, headers))
     }
 
     /// The name may carry a qualifier, and may be an ARN.
@@ -108,7 +138,7 @@ impl InvokeApi {
             Ok(reply) => reply,
             Err(refusal) => return refused(&refusal),
         };
-        let Reply { request_id, answer, log } = reply;
+        let Reply { request_id, answer, finished } = reply;
         let result = match answer {
             Answer::Payload(payload) => Ok(payload),
             Answer::Stream(stream) => stream.collect().await,
@@ -126,9 +156,9 @@ impl InvokeApi {
         }
         insert(headers_out, "x-amzn-requestid", &request_id);
         if text(headers, "x-amz-log-type") == Some("Tail")
-            && let Ok(log) = log.await
+            && let Ok(finished) = finished.await
         {
-            insert(headers_out, "x-amz-log-result", &STANDARD.encode(log));
+            insert(headers_out, "x-amz-log-result", &STANDARD.encode(finished.log));
         }
         response
     }

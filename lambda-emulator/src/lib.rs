@@ -17,12 +17,14 @@ mod environment;
 mod error;
 mod exchange;
 mod extensions_api;
+mod failure;
 mod http_client;
 mod http_door;
 mod instance;
 mod invocation;
 mod invoke_api;
 mod ledger;
+mod limits;
 mod log;
 mod memory;
 mod notation;
@@ -31,6 +33,7 @@ mod package;
 mod pool;
 mod process;
 mod report;
+mod response_stream;
 mod runtime_api;
 mod server;
 mod source;
@@ -41,7 +44,8 @@ mod variables;
 pub use emulator::{Emulator, run};
 pub use error::{Error, PackageError};
 pub use invocation::{
-    Answer, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply, Stream, StreamPart,
+    Answer, Finished, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply, Stream,
+    StreamPart,
 };
 pub use ledger::{Entry, Fate, Ledger};
 pub use log::Log;
@@ -51,4 +55,5 @@ pub use options::{
 };
 pub use package::{UNPACKED_BYTES, ZIP_BYTES};
 pub use process::Exit;
+pub use report::{InvokeStatus, Report};
 pub use trouble::{Action, Point, Rule, Trouble};

@@ -100,20 +100,20 @@ impl Pool {
         let invocation = Arc::new(invocation);
         let request_id = invocation.request_id.clone();
         let (answer_sender, answer) = oneshot::channel();
-        let (log_sender, log) = oneshot::channel();
+        let (finish, finished) = oneshot::channel();
         let pool = Arc::clone(self);
         self.spawn(async move {
             let answered = || pool.change(&environment, |slot| slot.answered += 1);
-            let log = environment.invoke(invocation, answer_sender, answered).await;
+            let end = environment.invoke(invocation, answer_sender, answered).await;
             pool.change(&environment, |slot| {
                 slot.in_flight = slot.in_flight.saturating_sub(1);
                 slot.answered = slot.answered.min(slot.in_flight);
             });
-            // Most callers don't ask for the log.
-            log_sender.send(log).ok();
+            // Most callers don't ask.
+            finish.send(end).ok();
         });
         match answer.await {
-            Ok(answer) => Ok(Reply { request_id, answer, log }),
+            Ok(answer) => Ok(Reply { request_id, answer, finished }),
             Err(_) => Err(InvokeError::Closed),
         }
     }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 /// How an invoke or an initialisation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Status {
+pub enum InvokeStatus {
+    /// The function answered, with a response or with an error of its own.
     Success,
+    /// Its time ran out.
     Timeout,
     /// With the error's type, as in `Runtime.ExitError`.
     Error(String),
 }
 
-impl Status {
+impl InvokeStatus {
     /// The word in telemetry events.
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
@@ -23,29 +25,37 @@ impl Status {
 }
 
 /// What is known when an invoke is over.
-#[derive(Debug, Clone)]
-pub(crate) struct Report {
-    pub(crate) request_id: String,
-    pub(crate) duration: Duration,
-    /// Only where this invoke waited for it.
-    pub(crate) init: Option<Duration>,
-    pub(crate) memory_mb: u32,
-    pub(crate) peak_bytes: u64,
-    pub(crate) status: Status,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The invocation's id.
+    pub request_id: String,
+    /// From the thaw until the environment was at rest again.
+    pub duration: Duration,
+    /// From the start of the processes until all asked for work; only where this invoke waited for
+    /// it.
+    pub init: Option<Duration>,
+    /// The function's memory in MB.
+    pub memory_mb: u32,
+    /// The largest resident size so far, of all processes together.
+    pub peak_bytes: u64,
+    /// How it ended.
+    pub status: InvokeStatus,
 }
 
 impl Report {
     /// Whole milliseconds, rounded up; initialisation is billed since August 2025.
-    pub(crate) fn billed_ms(&self) -> u128 {
+    pub fn billed_ms(&self) -> u128 {
         let billed = self.duration + self.init.unwrap_or_default();
         billed.as_micros().div_ceil(1000).max(1)
     }
 
-    pub(crate) fn peak_mb(&self) -> u64 {
+    /// The peak in whole MB, at most the limit.
+    pub fn peak_mb(&self) -> u64 {
         self.peak_bytes.div_ceil(1024 * 1024).min(u64::from(self.memory_mb))
     }
 
-    pub(crate) fn line(&self) -> String {
+    /// The line in CloudWatch's format.
+    pub fn line(&self) -> String {
         let mut line = format!(
             "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
             self.request_id,
@@ -63,7 +73,7 @@ impl Report {
 }
 
 /// `INIT_REPORT`, written when an initialisation fails. `phase` is `init` or `invoke`.
-pub(crate) fn init_line(duration: Duration, phase: &str, status: &Status) -> String {
+pub(crate) fn init_line(duration: Duration, phase: &str, status: &InvokeStatus) -> String {
     format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\t{}",
         milliseconds(duration),
@@ -71,11 +81,11 @@ pub(crate) fn init_line(duration: Duration, phase: &str, status: &Status) -> Str
     )
 }
 
-fn status_fields(status: &Status) -> String {
+fn status_fields(status: &InvokeStatus) -> String {
     match status {
-        Status::Success => String::new(),
-        Status::Timeout => "Status: timeout".to_owned(),
-        Status::Error(error_type) => format!("Status: error\tError Type: {error_type}"),
+        InvokeStatus::Success => String::new(),
+        InvokeStatus::Timeout => "Status: timeout".to_owned(),
+        InvokeStatus::Error(error_type) => format!("Status: error\tError Type: {error_type}"),
     }
 }
 
@@ -99,7 +109,7 @@ mod tests {
             init: None,
             memory_mb: 128,
             peak_bytes: 15 * 1024 * 1024,
-            status: Status::Success,
+            status: InvokeStatus::Success,
         };
         check(
             &warm,
@@ -110,11 +120,11 @@ mod tests {
             "REPORT RequestId: 8f507cfc-example\tDuration: 1.23 ms\tBilled Duration: 15 ms\tMemory Size: 128 MB\tMax Memory Used: 15 MB\tInit Duration: 13.60 ms\t",
         );
         check(
-            &Report { status: Status::Timeout, peak_bytes: u64::MAX, ..warm.clone() },
+            &Report { status: InvokeStatus::Timeout, peak_bytes: u64::MAX, ..warm.clone() },
             "REPORT RequestId: 8f507cfc-example\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: timeout",
         );
         check(
-            &Report { status: Status::Error("Runtime.ExitError".to_owned()), ..warm },
+            &Report { status: InvokeStatus::Error("Runtime.ExitError".to_owned()), ..warm },
             "REPORT RequestId: 8f507cfc-example\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 15 MB\tStatus: error\tError Type: Runtime.ExitError",
         );
     }

@@ -17,6 +17,7 @@ use crate::exchange::Exchange;
 use crate::extensions_api::{error, identifier};
 use crate::http_client::HttpClient;
 use crate::invocation::timestamp;
+use crate::report::{InvokeStatus, Report};
 use crate::server::{Body, OwnedTask, response};
 
 /// Events kept for subscribers that come later, and waiting for each one.
@@ -89,6 +90,37 @@ impl Telemetry {
     /// A platform event, as in `platform.start`.
     pub(crate) fn platform(&self, kind: &str, record: Value) {
         self.emit(Category::Platform, kind, record);
+    }
+
+    /// What an invoke is to subscribers when it is over; `failed` where the function answered with
+    /// an error.
+    pub(crate) fn report(&self, report: &Report, failed: bool) {
+        let status = match &report.status {
+            InvokeStatus::Success if failed => "error",
+            status => status.as_str(),
+        };
+        let duration = crate::report::milliseconds(report.duration);
+        self.platform(
+            "platform.runtimeDone",
+            json!({
+                "requestId": report.request_id,
+                "status": status,
+                "metrics": {"durationMs": duration},
+            }),
+        );
+        let mut metrics = json!({
+            "durationMs": duration,
+            "billedDurationMs": u64::try_from(report.billed_ms()).unwrap_or(u64::MAX),
+            "memorySizeMB": report.memory_mb,
+            "maxMemoryUsedMB": report.peak_mb(),
+        });
+        if let (Some(init), Some(fields)) = (report.init, metrics.as_object_mut()) {
+            fields.insert("initDurationMs".to_owned(), json!(crate::report::milliseconds(init)));
+        }
+        self.platform(
+            "platform.report",
+            json!({"requestId": report.request_id, "status": status, "metrics": metrics}),
+        );
     }
 
     /// A line of the function's or of an extension's.

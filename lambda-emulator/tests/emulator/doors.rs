@@ -103,7 +103,7 @@ pub fn check_event<T: DeserializeOwned + Serialize>(event: &Value, fixture: &str
     };
     let unknown: Vec<String> = keys(event).difference(&keys(&example)).cloned().collect();
     // Documented by AWS, and absent from some of the examples.
-    let known = ["isBase64Encoded", "version"];
+    let known = ["body", "isBase64Encoded", "version"];
     assert!(unknown.iter().all(|key| known.contains(&key.as_str())), "{unknown:?}");
 }
 

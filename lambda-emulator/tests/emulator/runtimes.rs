@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use lambda_emulator::{Answer, Invocation, StreamPart};
+use lambda_emulator::{Answer, Door, Emulator, Invocation, Options, StreamPart};
 use serde_json::{Value, json};
 
 use crate::support::{PATIENCE, answer, invoke, python, python_function, script, start};
@@ -195,4 +195,35 @@ async fn an_external_extension_gets_events_telemetry_and_time_to_end() {
     assert_eq!(line["type"], "function");
     let end = lines.iter().find(|line| line.contains(r#""eventType": "SHUTDOWN""#));
     assert!(end.unwrap().contains(r#""shutdownReason": "spindown""#));
+}
+
+#[tokio::test]
+async fn aws_sdks_invoke_buffered_and_streamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("#!{} -u\n{STREAMING}", python().display());
+    let mut options = Options::new(script(folder.path(), &text));
+    options.doors = vec!["invoke".parse::<Door>().unwrap()];
+    let emulator = Emulator::start(options).await.unwrap();
+    let code = format!(
+        "import boto3, json
+client = boto3.client('lambda', endpoint_url='http://{}', region_name='us-east-1', aws_access_key_id='x', aws_secret_access_key='x')
+def stream(event):
+    return list(client.invoke_with_response_stream(FunctionName='function', Payload=json.dumps(event))['EventStream'])
+buffered = client.invoke(FunctionName='function', Payload='{{}}', LogType='Tail')
+print(json.dumps([buffered['Payload'].read(), buffered.get('FunctionError'), stream({{}}), stream({{'fail': True}})], default=lambda b: b.decode()))",
+        emulator.doors()[0].1
+    );
+    let output = tokio::process::Command::new(python()).args(["-c", &code]).output().await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&seen[0], &seen[1]), (&json!("onetwo"), &Value::Null));
+    let payload = |events: &Value| -> String {
+        let events = events.as_array().unwrap().iter();
+        events.filter_map(|event| event["PayloadChunk"]["Payload"].as_str()).collect()
+    };
+    assert_eq!((payload(&seen[2]), payload(&seen[3])), ("onetwo".to_owned(), "onetwo".to_owned()));
+    let end = |events: &Value| events.as_array().unwrap().last().unwrap()["InvokeComplete"].clone();
+    assert_eq!(end(&seen[2]), json!({}));
+    assert_eq!(end(&seen[3])["ErrorCode"], "Half");
 }
