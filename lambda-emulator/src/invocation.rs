@@ -86,28 +86,54 @@ pub enum Answer {
 pub struct Stream {
     /// What the function declared, as in `application/vnd.awslambda.http-integration-response`.
     pub content_type: Option<String>,
-    /// The bytes as they come; closes at the end or after a [`StreamPart::Error`].
-    pub parts: mpsc::Receiver<StreamPart>,
+    parts: mpsc::Receiver<StreamPart>,
+    is_over: bool,
 }
 
-/// One piece of a streamed response.
+/// One piece of a streamed response, as the Runtime API passes it on.
 #[derive(Debug)]
-pub enum StreamPart {
-    /// More bytes.
+pub(crate) enum StreamPart {
     Data(Bytes),
     /// The function failed in the middle of it.
     Error(FunctionError),
+    /// It is complete. A channel that closes without this means that the environment is gone.
+    End,
 }
 
 impl Stream {
+    pub(crate) const fn new(
+        content_type: Option<String>,
+        parts: mpsc::Receiver<StreamPart>,
+    ) -> Self {
+        Self { content_type, parts, is_over: false }
+    }
+
+    /// Waits for the next bytes; none at the end, and after an error.
+    pub async fn next(&mut self) -> Option<Result<Bytes, FunctionError>> {
+        if self.is_over {
+            return None;
+        }
+        match self.parts.recv().await {
+            Some(StreamPart::Data(bytes)) => Some(Ok(bytes)),
+            end => {
+                self.is_over = true;
+                match end {
+                    Some(StreamPart::Error(error)) => Some(Err(error)),
+                    Some(StreamPart::End | StreamPart::Data(_)) => None,
+                    None => Some(Err(FunctionError::new(
+                        "Runtime.TruncatedResponse",
+                        "the environment ended before the response did",
+                    ))),
+                }
+            }
+        }
+    }
+
     /// Waits for the end and joins the parts, as a buffered caller gets them.
     pub async fn collect(mut self) -> Result<Bytes, FunctionError> {
         let mut whole = Vec::new();
-        while let Some(part) = self.parts.recv().await {
-            match part {
-                StreamPart::Data(bytes) => whole.extend_from_slice(&bytes),
-                StreamPart::Error(error) => return Err(error),
-            }
+        while let Some(part) = self.next().await {
+            whole.extend_from_slice(&part?);
             if whole.len() > PAYLOAD_BYTES {
                 return Err(FunctionError::response_too_large());
             }

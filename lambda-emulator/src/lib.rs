@@ -45,7 +45,6 @@ pub use emulator::{Emulator, run};
 pub use error::{Error, PackageError};
 pub use invocation::{
     Answer, Finished, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply, Stream,
-    StreamPart,
 };
 pub use ledger::{Entry, Fate, Ledger};
 pub use log::Log;

@@ -10,28 +10,38 @@ use tokio::sync::Notify;
 /// Lines kept for a reader that comes later.
 const KEPT_LINES: usize = 10_000;
 
-/// All lines of all environments; the newest [`KEPT_LINES`] can be read back.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+
+/// All lines of all environments; the newest can be read back.
 #[derive(Debug, Default)]
 pub struct Log {
-    lines: Mutex<VecDeque<String>>,
+    kept: Mutex<Kept>,
     changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    bytes: usize,
 }
 
 impl Log {
     pub(crate) fn write(&self, line: &str) {
         tracing::info!(target: "lambda_emulator::function", "{line}");
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT_LINES {
-            lines.pop_front();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += line.len();
+        kept.lines.push_back(line.to_owned());
+        while kept.lines.len() > KEPT_LINES || kept.bytes > KEPT_BYTES {
+            let Some(oldest) = kept.lines.pop_front() else { break };
+            kept.bytes -= oldest.len();
         }
-        lines.push_back(line.to_owned());
-        drop(lines);
+        drop(kept);
         self.changed.notify_waiters();
     }
 
     /// The lines so far.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned().collect()
     }
 
     /// Waits until a line satisfies `wanted`, at most `limit`.

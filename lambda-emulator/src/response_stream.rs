@@ -11,14 +11,13 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::sync::mpsc;
 
-use crate::invocation::{Answer, FunctionError, StreamPart};
+use crate::invocation::{Answer, FunctionError, Stream};
 use crate::server::{Body, BoxError, response as plain};
 
 /// Where the stream of events is.
 enum State {
-    Parts(mpsc::Receiver<StreamPart>),
+    Parts(Stream),
     Whole(Bytes),
     Complete(Option<FunctionError>),
     End,
@@ -27,7 +26,7 @@ enum State {
 pub(crate) fn response(answer: Answer) -> Response<Body> {
     let state = match answer {
         Answer::Payload(payload) => State::Whole(payload),
-        Answer::Stream(stream) => State::Parts(stream.parts),
+        Answer::Stream(stream) => State::Parts(stream),
         Answer::Error(error) => State::Complete(Some(error)),
     };
     let frames = futures_util::stream::unfold(state, |state| async move {
@@ -49,9 +48,9 @@ async fn step(state: State) -> Option<(Message, State)> {
         State::End => None,
         State::Whole(payload) => Some((chunk(payload), State::Complete(None))),
         State::Complete(error) => Some((complete(error.as_ref()), State::End)),
-        State::Parts(mut parts) => match parts.recv().await {
-            Some(StreamPart::Data(bytes)) => Some((chunk(bytes), State::Parts(parts))),
-            Some(StreamPart::Error(error)) => Some((complete(Some(&error)), State::End)),
+        State::Parts(mut stream) => match stream.next().await {
+            Some(Ok(bytes)) => Some((chunk(bytes), State::Parts(stream))),
+            Some(Err(error)) => Some((complete(Some(&error)), State::End)),
             None => Some((complete(None), State::End)),
         },
     }

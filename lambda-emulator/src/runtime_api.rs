@@ -191,15 +191,14 @@ impl RuntimeApi {
     async fn stream(&self, id: &str, answer: oneshot::Sender<Answer>, request: Request<Incoming>) {
         let content_type = header(request.headers(), "content-type").map(str::to_owned);
         let (sender, parts) = mpsc::channel(16);
-        if answer.send(Answer::Stream(Stream { content_type, parts })).is_err() {
+        if answer.send(Answer::Stream(Stream::new(content_type, parts))).is_err() {
             tracing::debug!(id, "the caller of a streamed response is gone");
         }
         let failure = pump(request.into_body(), &sender).await.err();
         let error_type = failure.as_ref().map(|error| error.error_type.clone());
-        if let Some(error) = failure {
-            // A caller that is gone needs no error.
-            sender.send(StreamPart::Error(error)).await.ok();
-        }
+        let end = failure.map_or(StreamPart::End, StreamPart::Error);
+        // A caller that is gone needs no end.
+        sender.send(end).await.ok();
         self.exchange.finish(id, error_type.as_deref());
     }
 

@@ -22,6 +22,7 @@ use crate::server::{Body, OwnedTask, response};
 
 /// Events kept for subscribers that come later, and waiting for each one.
 const KEPT_EVENTS: usize = 10_000;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Telemetry {
@@ -31,6 +32,7 @@ pub(crate) struct Telemetry {
 #[derive(Debug, Default)]
 struct Inner {
     history: Vec<Event>,
+    history_bytes: usize,
     subscribers: Vec<Subscriber>,
 }
 
@@ -142,7 +144,9 @@ impl Telemetry {
                 tracing::warn!("a telemetry subscriber is too slow; an event was dropped");
             }
         }
-        if inner.history.len() < KEPT_EVENTS {
+        let bytes = value.to_string().len();
+        if inner.history.len() < KEPT_EVENTS && inner.history_bytes + bytes < KEPT_BYTES {
+            inner.history_bytes += bytes;
             inner.history.push(Event { category, value });
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::answer::{self, HttpAnswer, Malformed, with_head};
 use super::http_v2::event_of;
 use super::request::HttpRequest;
-use crate::invocation::{Stream, StreamPart};
+use crate::invocation::Stream;
 use crate::options::Function;
 use crate::server::{Body, BoxError};
 
@@ -48,9 +48,9 @@ pub(crate) async fn stream(mut stream: Stream) -> Result<Response<Body>, Malform
         if begin.len() > PRELUDE_BYTES {
             return Err(Malformed::new("its prelude has no end"));
         }
-        match stream.parts.recv().await {
-            Some(StreamPart::Data(bytes)) => begin.extend_from_slice(&bytes),
-            Some(StreamPart::Error(error)) => {
+        match stream.next().await {
+            Some(Ok(bytes)) => begin.extend_from_slice(&bytes),
+            Some(Err(error)) => {
                 return Err(Malformed::new(format!("it failed early: {}", error.error_type)));
             }
             None => return Err(Malformed::new("it ends before its prelude does")),
@@ -84,19 +84,17 @@ fn prelude(bytes: &[u8]) -> Result<(StatusCode, Vec<(HeaderName, HeaderValue)>),
 
 /// A body that fails where the function failed, so that the client sees a broken transfer.
 fn body(first: Bytes, stream: Stream) -> Body {
-    let parts = futures_util::stream::unfold(
-        (Some(first).filter(|first| !first.is_empty()), stream.parts),
-        |(first, mut parts)| async move {
-            let frame: Result<Frame<Bytes>, BoxError> = match first {
-                Some(first) => Ok(Frame::data(first)),
-                None => match parts.recv().await? {
-                    StreamPart::Data(bytes) => Ok(Frame::data(bytes)),
-                    StreamPart::Error(error) => Err(error.error_type.into()),
-                },
-            };
-            Some((frame, (None, parts)))
-        },
-    );
+    let first = Some(first).filter(|first| !first.is_empty());
+    let parts = futures_util::stream::unfold((first, stream), |(first, mut stream)| async move {
+        let frame: Result<Frame<Bytes>, BoxError> = match first {
+            Some(first) => Ok(Frame::data(first)),
+            None => match stream.next().await? {
+                Ok(bytes) => Ok(Frame::data(bytes)),
+                Err(error) => Err(error.error_type.into()),
+            },
+        };
+        Some((frame, (None, stream)))
+    });
     StreamBody::new(parts).boxed_unsync()
 }
 

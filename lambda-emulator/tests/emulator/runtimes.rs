@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use lambda_emulator::{Answer, Door, Emulator, Invocation, Options, StreamPart};
+use lambda_emulator::{Answer, Door, Emulator, Invocation, Options};
 use serde_json::{Value, json};
 
 use crate::support::{PATIENCE, answer, invoke, python, python_function, script, start};
@@ -77,6 +77,9 @@ while True:
         'Lambda-Runtime-Function-Response-Mode: streaming\r\n'
         'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n').encode())
     stream.sendall(b'3\r\none\r\n')
+    if event.get('hang'):
+        import time
+        time.sleep(1000)
     if event.get('break'):
         stream.close()
         continue
@@ -97,10 +100,10 @@ async fn check_stream(event: &str, expected: &str, expected_error: Option<&str>)
     let Answer::Stream(mut stream) = reply.answer else { panic!("{:?}", reply.answer) };
     assert_eq!(stream.content_type.as_deref(), Some("text/plain"));
     let (mut text, mut error) = (String::new(), None);
-    while let Some(part) = stream.parts.recv().await {
+    while let Some(part) = stream.next().await {
         match part {
-            StreamPart::Data(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
-            StreamPart::Error(found) => error = Some(found.error_type),
+            Ok(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
+            Err(found) => error = Some(found.error_type),
         }
     }
     assert_eq!((text.as_str(), error.as_deref()), (expected, expected_error));
@@ -111,6 +114,8 @@ async fn a_streamed_response_arrives_with_its_trailers() {
     check_stream("{}", "onetwo", None).await;
     check_stream(r#"{"fail": true}"#, "onetwo", Some("Half")).await;
     check_stream(r#"{"break": true}"#, "one", Some("Runtime.TruncatedResponse")).await;
+    // The time limit ends it; the caller must not take it for complete.
+    check_stream(r#"{"hang": true}"#, "one", Some("Runtime.TruncatedResponse")).await;
 }
 
 /// An external extension: subscribes to telemetry and prints each event that it gets.
