@@ -23,6 +23,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     Ok(if event.get("multiValueHeaders").is_some() && event.get("headers").is_none() {
         json!({"statusCode": 200, "statusDescription": "200 OK", "isBase64Encoded": false,
             "multiValueHeaders": {"content-type": ["application/json"], "x-two": ["1", "2"]}, "body": body})
+    } else if event.get("version").is_some() {
+        json!({"statusCode": 200, "headers": {"content-type": "application/json"},
+            "cookies": [], "isBase64Encoded": false, "body": body})
     } else {
         json!({"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body})
     })

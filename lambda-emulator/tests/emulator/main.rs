@@ -13,5 +13,6 @@ mod life;
 mod package;
 mod program;
 mod runtimes;
+mod second_opinion;
 mod sources;
 mod support;

@@ -88,7 +88,7 @@ pub fn python_function(folder: &Path, app: &str) -> Function {
     function
 }
 
-/// A Python with `awslambdaric` and `moto[server]`, set up once in the target folder.
+/// A Python with `awslambdaric`, `moto[server]` and `cargo-lambda`, set up once in the target folder.
 pub fn python() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
     READY
@@ -106,6 +106,7 @@ pub fn python() -> PathBuf {
                     "awslambdaric==4.2.2",
                     "boto3==1.44.5",
                     "moto[server]==5.2.5",
+                    "cargo-lambda==1.9.1",
                 ]));
                 File::create(done).unwrap();
             }
