@@ -185,15 +185,13 @@ async fn environments_grow_with_concurrency_up_to_the_limit() {
     options.concurrency = 2;
     let emulator = Emulator::start(options).await.unwrap();
     let event = json!({"do": "sleep", "ms": 1500});
-    let (first, second) = tokio::join!(invoke(&emulator, &event), invoke(&emulator, &event));
-    assert_ne!(first.unwrap()["pid"], second.unwrap()["pid"]);
-    let busy = async { tokio::join!(invoke(&emulator, &event), invoke(&emulator, &event)) };
     let third = async {
-        // Both of the others are under way when this is polled for the first time.
-        tokio::task::yield_now().await;
+        until("both are under way", || emulator.environments() == 2).await;
         emulator.invoke(Invocation::new("{}")).await
     };
-    let (_, third) = tokio::join!(busy, third);
+    let (first, second, third) =
+        tokio::join!(invoke(&emulator, &event), invoke(&emulator, &event), third);
+    assert_ne!(first.unwrap()["pid"], second.unwrap()["pid"]);
     assert!(matches!(third, Err(InvokeError::Throttled { limit: 2 })), "{third:?}");
     assert_eq!(emulator.environments(), 2);
 }
