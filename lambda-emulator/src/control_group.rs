@@ -9,6 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::janitor::Janitor;
+
 /// 1,769 MB of memory buy one processor (AWS: "Configure Lambda function memory").
 pub(crate) const MEGABYTES_PER_PROCESSOR: u64 = 1769;
 
@@ -19,6 +21,7 @@ const PERIOD_MICROSECONDS: u64 = 100_000;
 pub(crate) struct ControlGroup {
     folder: PathBuf,
     version: Version,
+    _janitor: Janitor,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,8 @@ impl ControlGroup {
     fn create_in(parent: &Path, version: Version, limit: Limit) -> io::Result<Self> {
         let folder = parent.join(format!("lambda-emulator-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder)?;
-        let group = Self { folder, version };
+        let janitor = Janitor::of_control_group(&folder)?;
+        let group = Self { folder, version, _janitor: janitor };
         match (version, limit) {
             (Version::One, Limit::Memory(bytes)) => {
                 group.write("memory.limit_in_bytes", &bytes.to_string())?;
@@ -121,21 +125,6 @@ impl ControlGroup {
             .open(&path)
             .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()));
         result.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-    }
-}
-
-impl Drop for ControlGroup {
-    fn drop(&mut self) {
-        // The kernel refuses while a killed process is still being taken down.
-        for _ in 0..50 {
-            match fs::remove_dir(&self.folder) {
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                }
-                _ => return,
-            }
-        }
-        tracing::warn!(folder = %self.folder.display(), "a control group could not be removed");
     }
 }
 

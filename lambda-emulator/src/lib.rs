@@ -23,6 +23,7 @@ mod http_door;
 mod instance;
 mod invocation;
 mod invoke_api;
+mod janitor;
 mod ledger;
 mod limits;
 mod log;

@@ -12,6 +12,7 @@ use object::read::elf::{ElfFile32, ElfFile64};
 use object::{Object, ObjectSection};
 
 use crate::error::PackageError;
+use crate::janitor::Janitor;
 
 /// Bytes of a zip in a direct upload (AWS Lambda quotas: 50 MB).
 pub const ZIP_BYTES: u64 = 50 * 1024 * 1024;
@@ -174,6 +175,8 @@ fn listing(task: &Path) -> String {
 #[derive(Debug)]
 pub struct TaskRoot {
     folder: tempfile::TempDir,
+    /// For the case that the emulator is killed.
+    _janitor: Janitor,
 }
 
 impl TaskRoot {
@@ -183,8 +186,10 @@ impl TaskRoot {
             .prefix("lambda-task-")
             .tempdir()
             .map_err(crate::Error::system("can't make a folder for the function"))?;
+        let janitor = Janitor::of_folder(folder.path())
+            .map_err(crate::Error::system("can't start /bin/sh"))?;
         unpack(package, folder.path())?;
-        Ok(Self { folder })
+        Ok(Self { folder, _janitor: janitor })
     }
 
     /// Where `LAMBDA_TASK_ROOT` points.

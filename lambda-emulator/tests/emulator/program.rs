@@ -1,6 +1,7 @@
 //! The program itself: however it ends, it leaves no process behind.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
@@ -25,6 +26,20 @@ fn started() -> (Child, String) {
     (child, address)
 }
 
+/// The control groups in a process's membership that the emulator made; none where it can make
+/// none.
+fn emulator_groups(membership: &str) -> Vec<PathBuf> {
+    membership
+        .lines()
+        .filter_map(|line| line.split_once(':')?.1.split_once(':'))
+        .filter(|(_, path)| path.contains("lambda-emulator-"))
+        .map(|(controllers, path)| {
+            // Version 2 has no controllers here and is mounted at the top.
+            Path::new("/sys/fs/cgroup").join(controllers).join(path.trim_start_matches('/'))
+        })
+        .collect()
+}
+
 async fn check_end(signal: Signal, code: Option<i32>) {
     let (mut child, address) = started();
     let uri = format!("{address}/2015-03-31/functions/function/invocations");
@@ -32,9 +47,15 @@ async fn check_end(signal: Signal, code: Option<i32>) {
     let seen: Value = serde_json::from_slice(send(request).await.unwrap().body()).unwrap();
     let pids = ["pid", "child"].map(|name| seen[name].as_u64().unwrap());
     until("frozen", || pids.iter().all(|pid| process_state(*pid) == Some('T'))).await;
+    let proc = format!("/proc/{}", pids[0]);
+    let seen_folder = std::fs::read_link(format!("{proc}/cwd")).unwrap();
+    let groups = emulator_groups(&std::fs::read_to_string(format!("{proc}/cgroup")).unwrap());
     kill_process(Pid::from_child(&child), signal).unwrap();
     assert_eq!(child.wait().unwrap().code(), code);
     until("all gone", || pids.iter().all(|pid| process_state(*pid).is_none())).await;
+    let task = seen_folder;
+    until("the function's folder is removed", || !task.exists()).await;
+    until("the control groups are removed", || groups.iter().all(|group| !group.exists())).await;
 }
 
 #[tokio::test]
