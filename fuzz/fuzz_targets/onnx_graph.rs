@@ -45,10 +45,7 @@ fn zeros(input: &TensorType) -> Option<Tensor> {
         ElementType::Bool | ElementType::Uint8 | ElementType::Int8 => 1,
         ElementType::Uint16 | ElementType::Int16 | ElementType::Float16 => 2,
         // An empty string is its length alone.
-        ElementType::Uint32
-        | ElementType::Int32
-        | ElementType::Float32
-        | ElementType::String => 4,
+        ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 | ElementType::String => 4,
         ElementType::Uint64 | ElementType::Int64 | ElementType::Float64 => 8,
     };
     let data = (count <= MOST_ELEMENTS).then(|| vec![0; count * size])?;

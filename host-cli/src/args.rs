@@ -1,8 +1,12 @@
 //! What the command line says. Parsing acts on nothing.
 
+mod emulate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use emulate::Emulate;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
 
@@ -26,21 +30,19 @@ Exit codes:
 #[derive(Parser)]
 #[command(name = "host-cli", version = VERSION, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) settings: Settings,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// Settings of every command.
+/// Settings of every command that runs the component.
 #[derive(Args)]
 pub(crate) struct Settings {
     /// Where compiled components are kept [default: samebits in the user's cache folder]
-    #[arg(long, env = "SAMEBITS_CACHE", global = true, value_name = "FOLDER")]
+    #[arg(long, env = "SAMEBITS_CACHE", value_name = "FOLDER")]
     pub(crate) cache: Option<PathBuf>,
     /// Memory that the sandbox may take, in MiB
     #[arg(
-        long, env = "SAMEBITS_MEMORY", global = true, value_name = "MIB", default_value_t = 2048,
+        long, env = "SAMEBITS_MEMORY", value_name = "MIB", default_value_t = 2048,
         value_parser = clap::value_parser!(u32).range(1..=4096)
     )]
     pub(crate) memory: u32,
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Seal(Seal),
     Component(Component),
     Bench(Bench),
+    Emulate(Box<Emulate>),
     Completions(Completions),
 }
 
@@ -80,6 +83,8 @@ pub(crate) struct Predict {
     /// What to print
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,6 +110,8 @@ pub(crate) struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 /// List the bundled models
@@ -121,6 +128,8 @@ pub(crate) struct Verify {
     /// A bundled model's name, or the path of a package (folder or archive)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 /// Write the bits that the component answers into a package's reference cases
@@ -132,6 +141,8 @@ pub(crate) struct Seal {
     /// The package's folder
     #[arg(value_name = "FOLDER")]
     pub(crate) package: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 /// Show the embedded component: digest, imports (none), exports
@@ -151,6 +162,8 @@ pub(crate) struct Component {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 /// Measure start, single predictions and batches
@@ -165,6 +178,8 @@ pub(crate) struct Bench {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 /// Print a completion script for a shell

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod component;
+pub(crate) mod emulate;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod predict;

@@ -19,15 +19,15 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let Cli { settings, command } = Cli::parse();
-    let done = match command {
-        Command::Predict(arguments) => command::predict::run(&settings, &arguments),
-        Command::Inspect(arguments) => command::inspect::run(&settings, &arguments),
+    let done = match Cli::parse().command {
+        Command::Predict(arguments) => command::predict::run(&arguments.settings, &arguments),
+        Command::Inspect(arguments) => command::inspect::run(&arguments.settings, &arguments),
         Command::Models(arguments) => command::models::run(&arguments),
-        Command::Verify(arguments) => command::verify::run(&settings, &arguments),
-        Command::Seal(arguments) => command::seal::run(&settings, &arguments),
-        Command::Component(arguments) => command::component::run(&settings, &arguments),
-        Command::Bench(arguments) => command::bench::run(&settings, &arguments),
+        Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
+        Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
+        Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),
+        Command::Bench(arguments) => command::bench::run(&arguments.settings, &arguments),
+        Command::Emulate(arguments) => command::emulate::run(*arguments),
         Command::Completions(arguments) => command::completions::run(&arguments),
     };
     done.unwrap_or_else(|error| failure::report(&error))

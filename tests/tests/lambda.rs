@@ -1,8 +1,9 @@
-//! The function under a Lambda runtime API that others wrote: `cargo-lambda`'s emulator.
+//! The function as Lambda runs it: under this project's emulator, and for a second opinion under a
+//! runtime API that others wrote, `cargo-lambda`'s.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use conformance::{cache_folder, component, finished, program, root, tool_is_there};
+use lambda_emulator::{Answer, Emulator, Invocation, Options};
 use serde_json::Value;
 
 /// A function in its folder, and the emulator that it asks for work. Both end with the test.
@@ -146,16 +148,60 @@ fn example(name: &str) -> String {
     fs::read_to_string(root().join("models/fraud/examples").join(name)).unwrap()
 }
 
+/// What the command line answers to an example.
+fn expected(name: &str) -> Value {
+    let path = format!("models/fraud/examples/{name}");
+    let mut host_cli = Command::new(program("host-cli"));
+    host_cli.current_dir(root()).args(["predict", &path]).env("SAMEBITS_CACHE", cache_folder());
+    let (expected, ..) = finished(&mut host_cli);
+    serde_json::from_str(&expected).unwrap()
+}
+
+/// The function as a zip, as it would be uploaded.
+fn zipped(path: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path());
+    let mut writer = zip::ZipWriter::new(fs::File::create(path).unwrap());
+    let options =
+        zip::write::SimpleFileOptions::default().compression_level(Some(1)).unix_permissions(0o755);
+    for file in ["bootstrap", "predictor.cwasm", "predictor.json"] {
+        writer.start_file(file, options).unwrap();
+        writer.write_all(&fs::read(folder.path().join(file)).unwrap()).unwrap();
+    }
+    for file in conformance::fraud() {
+        writer.start_file(format!("model/{}", file.path), options).unwrap();
+        writer.write_all(&file.content).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[tokio::test]
+async fn a_zipped_function_answers_with_the_bits_of_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("function.zip");
+    zipped(&package);
+    let mut function = lambda_emulator::Function::new(package);
+    function.memory_mb = 512;
+    function.timeout = Duration::from_secs(20);
+    let emulator = Emulator::start(Options::new(function)).await.unwrap();
+    for name in ["ordinary.json", "suspicious.json", "batch.json"] {
+        let reply = emulator.invoke(Invocation::new(example(name))).await.unwrap();
+        let Answer::Payload(payload) = reply.answer else { panic!("{name}: {:?}", reply.answer) };
+        let found: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(found, expected(name), "{name}");
+    }
+    let reply = emulator.invoke(Invocation::new(example("bad.json"))).await.unwrap();
+    let Answer::Error(error) = reply.answer else { panic!("{:?}", reply.answer) };
+    let message = String::from_utf8(error.payload.to_vec()).unwrap();
+    assert!(message.contains("invalid-input"), "{message}");
+    assert!(message.contains("amount: expected a number"), "{message}");
+}
+
 #[test]
-fn direct_invokes_are_answered_with_the_bits_of_the_command_line() {
+fn cargo_lambdas_emulator_sees_the_same() {
     let Some(function) = Function::start() else { return };
     for name in ["ordinary.json", "suspicious.json", "batch.json"] {
-        let path = format!("models/fraud/examples/{name}");
-        let mut host_cli = Command::new(program("host-cli"));
-        host_cli.current_dir(root()).args(["predict", &path]).env("SAMEBITS_CACHE", cache_folder());
-        let (expected, ..) = finished(&mut host_cli);
-        let expected: Value = serde_json::from_str(&expected).unwrap();
-        assert_eq!(function.invoke(&example(name)), (expected, true), "{name}");
+        assert_eq!(function.invoke(&example(name)), (expected(name), true), "{name}");
     }
 
     let (failure, good) = function.invoke(&example("bad.json"));

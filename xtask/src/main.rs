@@ -28,6 +28,8 @@ enum Command {
     Demo,
     /// Build what is missing and run every test and check
     Test,
+    /// Install what the tests run beside Rust, under target/tools
+    Tools,
     /// Build the component into target/component/predictor.wasm
     Component,
     /// Build the component and the programs into target/release
@@ -63,6 +65,7 @@ fn perform(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo => programs::demo(),
         Command::Test => test::all(),
+        Command::Tools => tools::prepare(),
         Command::Component => component::build().map(drop),
         Command::Build => programs::build(),
         Command::Seal { package } => programs::seal(&package),

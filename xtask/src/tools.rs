@@ -10,12 +10,16 @@ use crate::run::{cargo, output, run};
 use crate::{root, say};
 
 const CARGO_DENY: &str = "0.20.2";
-const CARGO_LAMBDA: &str = "1.9.2";
+/// From PyPI: the runtime of Python functions, a client and a server of AWS's services, and another
+/// emulator of Lambda for a second opinion.
+const PYTHON: [&str; 4] =
+    ["awslambdaric==4.2.2", "boto3==1.44.5", "cargo-lambda==1.9.2", "moto[server]==5.2.5"];
 
-/// What the tests run beside Rust: V8 with the transpiled component, and an emulator of Lambda.
+/// What the tests run beside Rust: V8 with the transpiled component, Python with what stands in for
+/// AWS.
 pub(crate) fn prepare() -> Result<()> {
     v8()?;
-    cargo_lambda()
+    python()
 }
 
 /// The Node packages of `tests/v8`.
@@ -34,22 +38,23 @@ fn v8() -> Result<()> {
     run(Command::new("npm").current_dir(folder).args(["ci", "--no-audit", "--no-fund"]))
 }
 
-/// `cargo-lambda`, in a Python environment of its own.
-fn cargo_lambda() -> Result<()> {
+/// The Python packages, in an environment of their own.
+fn python() -> Result<()> {
     let environment = root().join("target/tools/python");
-    let program = environment.join("bin/cargo-lambda");
-    let version = output(Command::new(&program).args(["lambda", "--version"]));
-    if version.is_some_and(|version| version.contains(CARGO_LAMBDA)) {
+    let installed = environment.join("installed.txt");
+    let wanted = PYTHON.join("\n");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     if output(Command::new("python3").arg("--version")).is_none() {
-        bail!("python3 is missing: the tests run the function under cargo-lambda, from PyPI");
+        bail!("python3 is missing: the tests run functions and AWS's services with it");
     }
-    say("installing cargo-lambda");
+    say("installing Python packages");
     run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
     run(Command::new(environment.join("bin/pip"))
         .args(["install", "--quiet", "--disable-pip-version-check"])
-        .arg(format!("cargo-lambda=={CARGO_LAMBDA}")))
+        .args(PYTHON))?;
+    Ok(std::fs::write(installed, wanted)?)
 }
 
 /// `cargo-deny`, built from its sources.

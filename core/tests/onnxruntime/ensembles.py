@@ -46,7 +46,7 @@ def tree(
     low: float = -1.0,
     votes: int | None = 1,
 ) -> Branch | Leaf:
-    """A random tree. Each leaf votes for `votes` of the targets, for all of them where it is None."""
+    """A random tree. Each leaf votes for `votes` of the targets, or for all where it is None."""
     if depth == 0 or (depth < 2 and rng.random() < 0.25):
         chosen = targets if votes is None else rng.choice(targets, size=votes, replace=False)
         return Leaf([(int(target), float(np.float32(rng.uniform(low, 1.0)))) for target in chosen])
@@ -75,13 +75,25 @@ def forest(rng: np.random.Generator, trees: int, **arguments: Any) -> list[Branc
 def reals(name: str, values: Sequence[float], double: bool) -> dict[str, Any]:
     """Floats as a list, or doubles as the tensor that stands in its place."""
     if double:
-        return {f"{name}_as_tensor": helper.make_tensor(name, TensorProto.DOUBLE, [len(values)], values)}
+        return {
+            f"{name}_as_tensor": helper.make_tensor(name, TensorProto.DOUBLE, [len(values)], values)
+        }
     return {name: list(values)}
 
 
-def classic_attributes(trees: list[Branch | Leaf], weights: str, double: bool = False) -> dict[str, Any]:
+def classic_attributes(
+    trees: list[Branch | Leaf], weights: str, double: bool = False
+) -> dict[str, Any]:
     """Attributes of the classifier (`weights` is "class") and the regressor ("target")."""
-    columns = ["treeids", "nodeids", "featureids", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true"]
+    columns = [
+        "treeids",
+        "nodeids",
+        "featureids",
+        "modes",
+        "truenodeids",
+        "falsenodeids",
+        "missing_value_tracks_true",
+    ]
     nodes: dict[str, list[Any]] = {column: [] for column in columns}
     values: list[float] = []
     votes: dict[str, list[Any]] = {"treeids": [], "nodeids": [], "ids": []}
@@ -118,15 +130,29 @@ def classic_attributes(trees: list[Branch | Leaf], weights: str, double: bool = 
         add(tree_id, root)
     attributes = {f"nodes_{name}": column for name, column in nodes.items()}
     attributes |= {f"{weights}_{name}": column for name, column in votes.items()}
-    return attributes | reals("nodes_values", values, double) | reals(f"{weights}_weights", vote_weights, double)
+    return (
+        attributes
+        | reals("nodes_values", values, double)
+        | reals(f"{weights}_weights", vote_weights, double)
+    )
 
 
-def indexed_attributes(trees: list[Branch | Leaf], element: int = TensorProto.FLOAT) -> dict[str, Any]:
+def indexed_attributes(
+    trees: list[Branch | Leaf], element: int = TensorProto.FLOAT
+) -> dict[str, Any]:
     """Attributes of version 5. Roots must be branches, and a leaf has one vote."""
     lists: dict[str, list[Any]] = {
         name: []
-        for name in ["tree_roots", "nodes_featureids", "nodes_truenodeids", "nodes_trueleafs",
-                     "nodes_falsenodeids", "nodes_falseleafs", "nodes_missing_value_tracks_true", "leaf_targetids"]
+        for name in [
+            "tree_roots",
+            "nodes_featureids",
+            "nodes_truenodeids",
+            "nodes_trueleafs",
+            "nodes_falsenodeids",
+            "nodes_falseleafs",
+            "nodes_missing_value_tracks_true",
+            "leaf_targetids",
+        ]
     }
     modes: list[int] = []
     splits: list[float] = []
@@ -161,7 +187,9 @@ def indexed_attributes(trees: list[Branch | Leaf], element: int = TensorProto.FL
         "leaf_weights": helper.make_tensor("leaf_weights", element, [len(weights)], weights),
     }
     if members:
-        tensors["membership_values"] = helper.make_tensor("membership_values", element, [len(members)], members)
+        tensors["membership_values"] = helper.make_tensor(
+            "membership_values", element, [len(members)], members
+        )
     return lists | tensors
 
 
@@ -174,7 +202,9 @@ def model(
     version: int = 3,
 ) -> ModelProto:
     """A graph of one tree ensemble, from the input `X` to the given outputs."""
-    node = helper.make_node(operator, ["X"], [name for name, _, _ in outputs], domain="ai.onnx.ml", **attributes)
+    node = helper.make_node(
+        operator, ["X"], [name for name, _, _ in outputs], domain="ai.onnx.ml", **attributes
+    )
     graph = helper.make_graph(
         [node],
         "ensemble",

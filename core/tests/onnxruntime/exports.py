@@ -52,7 +52,9 @@ def exports() -> Iterator[tuple[str, ModelProto, np.ndarray]]:
         ("regressor", xgboost.XGBRegressor(**boosted), "value"),
     ]:
         model.fit(rows, target[goal])
-        yield f"xgboost_{name}", onnxmltools.convert_xgboost(model, initial_types=types, target_opset=15), holes
+        yield f"xgboost_{name}", onnxmltools.convert_xgboost(
+            model, initial_types=types, target_opset=15
+        ), holes
 
     boosted = {"n_estimators": 3, "num_leaves": 6, "n_jobs": 1, "random_state": 1, "verbose": -1}
     for name, model, goal in [
@@ -62,12 +64,18 @@ def exports() -> Iterator[tuple[str, ModelProto, np.ndarray]]:
     ]:
         model.fit(rows, target[goal])
         convert = onnxmltools.convert_lightgbm
-        yield f"lightgbm_{name}", convert(model, initial_types=types, target_opset=15, zipmap=False), holes
+        yield f"lightgbm_{name}", convert(
+            model, initial_types=types, target_opset=15, zipmap=False
+        ), holes
 
     small = {"n_estimators": 3, "max_depth": 2, "random_state": 1}
     names = np.array(["genuine", "fraud"])
     for name, model, goal in [
-        ("decision_tree", DecisionTreeClassifier(max_depth=4, random_state=1), names[target["binary"]]),
+        (
+            "decision_tree",
+            DecisionTreeClassifier(max_depth=4, random_state=1),
+            names[target["binary"]],
+        ),
         ("random_forest_binary", RandomForestClassifier(**small), target["binary"]),
         ("random_forest_multiclass", RandomForestClassifier(**small), target["multiclass"]),
         ("random_forest_regressor", RandomForestRegressor(**small), target["value"]),
@@ -77,4 +85,6 @@ def exports() -> Iterator[tuple[str, ModelProto, np.ndarray]]:
     ]:
         model.fit(rows, goal)
         options = {"zipmap": False} if hasattr(model, "predict_proba") else {}
-        yield f"sklearn_{name}", to_onnx(model, rows[:1], target_opset=OPSET, options={id(model): options}), test
+        yield f"sklearn_{name}", to_onnx(
+            model, rows[:1], target_opset=OPSET, options={id(model): options}
+        ), test

@@ -1,0 +1,77 @@
+//! `emulate`: a function package under the Lambda emulator, until Ctrl-C.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use lambda_emulator::{Aws, Emulator, Function, Options};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Emulate;
+use crate::failure::InputError;
+
+pub(crate) fn run(arguments: Emulate) -> Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    let options = options(arguments)?;
+    let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
+    runtime.block_on(until_interrupted(options))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn until_interrupted(options: Options) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
+    let end = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    // What can go wrong is what the caller gave: the package, the addresses, the endpoint.
+    let started = lambda_emulator::run(options, announce, end).await;
+    started.map_err(|error| InputError(format!("{:#}", anyhow::Error::new(error))).into())
+}
+
+fn announce(emulator: &Emulator) {
+    tracing::info!("{}", emulator.limits());
+    for (kind, address) in emulator.doors() {
+        println!("{kind:?} http://{address}");
+    }
+}
+
+fn options(arguments: Emulate) -> Result<Options> {
+    let mut function = Function::new(arguments.package);
+    function.name = arguments.name;
+    function.handler = arguments.handler;
+    function.memory_mb = arguments.memory;
+    function.timeout = Duration::try_from_secs_f64(arguments.timeout)
+        .context("--timeout is no number of seconds")?;
+    function.environment = arguments.environment.into_iter().collect();
+    function.credentials = Some(arguments.credentials.clone());
+    function.region = arguments.region;
+    function.extensions = arguments.extensions;
+    function.cpu_share = arguments.cpu_share;
+    let mut options = Options::new(function);
+    options.concurrency = arguments.concurrency;
+    options.provisioned = arguments.provisioned;
+    options.doors = arguments.doors;
+    if options.doors.is_empty() && arguments.sources.is_empty() {
+        options.doors = vec!["invoke=127.0.0.1:9001".parse()?];
+    }
+    options.sources = arguments.sources;
+    options.aws =
+        Some(Aws { endpoint: arguments.aws_endpoint, credentials: arguments.credentials });
+    options.ledger = arguments.ledger;
+    if let Some(path) = arguments.trouble {
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("can't read {}", path.display()))?;
+        options.trouble = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no list of trouble", path.display()))?;
+    }
+    Ok(options)
+}

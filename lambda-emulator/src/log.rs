@@ -1,0 +1,62 @@
+//! The function's log: what its processes write, with the `START`, `END` and `REPORT` lines that
+//! Lambda adds, in the order of CloudWatch Logs.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Lines kept for a reader that comes later.
+const KEPT_LINES: usize = 10_000;
+
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+
+/// All lines of all environments; the newest can be read back.
+#[derive(Debug, Default)]
+pub struct Log {
+    kept: Mutex<Kept>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<String>,
+    bytes: usize,
+}
+
+impl Log {
+    pub(crate) fn write(&self, line: &str) {
+        tracing::info!(target: "lambda_emulator::function", "{line}");
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += line.len();
+        kept.lines.push_back(line.to_owned());
+        while kept.lines.len() > KEPT_LINES || kept.bytes > KEPT_BYTES {
+            let Some(oldest) = kept.lines.pop_front() else { break };
+            kept.bytes -= oldest.len();
+        }
+        drop(kept);
+        self.changed.notify_waiters();
+    }
+
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned().collect()
+    }
+
+    /// Waits until a line satisfies `wanted`, at most `limit`.
+    pub async fn wait_for(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let search = async {
+            loop {
+                let changed = self.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if let Some(line) = self.lines().into_iter().find(|line| wanted(line)) {
+                    return line;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(limit, search).await.ok()
+    }
+}

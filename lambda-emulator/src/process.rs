@@ -1,0 +1,209 @@
+//! One process of an environment, with everything that it starts: a process group that can be
+//! frozen, thawed, asked to end, or killed, and that never outlives the emulator.
+//!
+//! Dropping a [`Process`] kills its group. Should the emulator itself be killed, so that nothing is
+//! dropped, a watchdog does it: a shell that waits on a pipe which closes with the emulator.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It ended by itself with this status.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+}
+
+impl std::fmt::Display for Exit {
+    /// In the words of Lambda's `Runtime.ExitError`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(formatter, "exit status {code}"),
+            Self::Signal(9) => write!(formatter, "signal: killed"),
+            Self::Signal(6) => write!(formatter, "signal: aborted"),
+            Self::Signal(11) => write!(formatter, "signal: segmentation fault"),
+            Self::Signal(15) => write!(formatter, "signal: terminated"),
+            Self::Signal(signal) => write!(formatter, "signal: {signal}"),
+        }
+    }
+}
+
+/// Receives each line that the process writes to either of its outputs.
+pub(crate) type LineSink = Arc<dyn Fn(String) + Send + Sync>;
+
+/// A line longer than this is cut in pieces, so that a function can't fill the emulator's memory
+/// (CloudWatch Logs takes events of up to 256 KB).
+const LINE_BYTES: u64 = 256 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    group: Pid,
+    exit: watch::Receiver<Option<Exit>>,
+    /// The read ends of its outputs, to see whether anything is left in them.
+    outputs: Vec<OwnedFd>,
+    _watchdog: Child,
+}
+
+impl Process {
+    /// Starts `program` in `folder` with exactly the given environment variables.
+    pub(crate) async fn spawn(
+        program: &Path,
+        folder: &Path,
+        variables: &BTreeMap<String, String>,
+        lines: LineSink,
+    ) -> io::Result<Self> {
+        let mut watchdog = spawn_watchdog()?;
+        let mut child = Command::new(program)
+            .current_dir(folder)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw)
+            .ok_or_else(|| io::Error::other("the process ended before it could be watched"))?;
+        if let Some(pipe) = watchdog.stdin.as_mut() {
+            pipe.write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes()).await?;
+        }
+        let mut outputs = Vec::new();
+        if let Some(output) = child.stdout.take() {
+            outputs.push(output.as_fd().try_clone_to_owned()?);
+            tokio::spawn(pump(output, Arc::clone(&lines)));
+        }
+        if let Some(output) = child.stderr.take() {
+            outputs.push(output.as_fd().try_clone_to_owned()?);
+            tokio::spawn(pump(output, lines));
+        }
+        let (announce, exit) = watch::channel(None);
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            // What the process left behind goes with it. As long as any of it lives, the group's
+            // number is not given to another.
+            signal_group(group, Signal::KILL);
+            announce.send_replace(Some(exit_of(status)));
+        });
+        Ok(Self { group, exit, outputs, _watchdog: watchdog })
+    }
+
+    pub(crate) fn id(&self) -> i32 {
+        self.group.as_raw_nonzero().get()
+    }
+
+    /// Waits for the process to end.
+    pub(crate) async fn exited(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await {
+            Ok(exit) => exit.unwrap_or(Exit::Signal(9)),
+            // The waiting task is gone only when the whole runtime shuts down.
+            Err(_) => Exit::Signal(9),
+        }
+    }
+
+    pub(crate) fn has_exited(&self) -> bool {
+        self.exit.borrow().is_some()
+    }
+
+    /// Sends a signal to the whole group, unless it is gone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if !self.has_exited() {
+            signal_group(self.group, signal);
+        }
+    }
+
+    /// Waits until what the process has written so far is read, so that the log keeps its order.
+    pub(crate) async fn drain_output(&self) {
+        let is_empty = |output: &OwnedFd| !matches!(rustix::io::ioctl_fionread(output), Ok(1..));
+        for _ in 0..100 {
+            if self.outputs.iter().all(is_empty) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        // The reader has the bytes; now it gets its turn to pass them on.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Kills the group and waits until the process is gone.
+    pub(crate) async fn kill(&self) {
+        self.signal(Signal::KILL);
+        self.exited().await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+fn signal_group(group: Pid, signal: Signal) {
+    if let Err(error) = kill_process_group(group, signal)
+        && error != rustix::io::Errno::SRCH
+    {
+        tracing::warn!(?group, ?signal, %error, "a signal could not be sent");
+    }
+}
+
+fn exit_of(status: io::Result<std::process::ExitStatus>) -> Exit {
+    use std::os::unix::process::ExitStatusExt;
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => Exit::Code(code),
+            (None, Some(signal)) => Exit::Signal(signal),
+            (None, None) => Exit::Code(0),
+        },
+        Err(error) => {
+            tracing::warn!(%error, "a process could not be waited for");
+            Exit::Signal(9)
+        }
+    }
+}
+
+/// A shell that is told a group's number and kills the group when its input closes.
+fn spawn_watchdog() -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", r#"read -r group; read -r end; kill -KILL -- "-$group""#])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+async fn pump(output: impl AsyncRead + Unpin, lines: LineSink) {
+    let mut reader = BufReader::new(output);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                if line.last() == Some(&b'\n') {
+                    line.pop();
+                }
+                lines(String::from_utf8_lossy(&line).into_owned());
+            }
+        }
+    }
+}
