@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def parse_timestamp(text: str) -> datetime:
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         raise ValueError(f"no offset in {text!r}")
-    return parsed.astimezone(timezone.utc).replace(tzinfo=None)
+    return parsed.astimezone(UTC).replace(tzinfo=None)
 
 
 # The operations. Each takes the declaration, its own entry, the input columns, and a function that
@@ -123,7 +123,9 @@ def _ratio(_d: Declaration, f: Mapping[str, Any], _c: Columns, number: _Number) 
     return np.divide(of, divisor, out=result, where=divisor != 0.0)
 
 
-def _difference(_d: Declaration, f: Mapping[str, Any], _c: Columns, number: _Number) -> NDArray[Any]:
+def _difference(
+    _d: Declaration, f: Mapping[str, Any], _c: Columns, number: _Number
+) -> NDArray[Any]:
     return number(f["of"]) - number(f["minus"])
 
 
@@ -156,7 +158,9 @@ def _weekend(d: Declaration, f: Mapping[str, Any], columns: Columns, n: _Number)
     return (_weekday(d, f, columns, n) >= 5.0).astype(np.float64)
 
 
-def _hour_between(_d: Declaration, f: Mapping[str, Any], columns: Columns, _n: _Number) -> NDArray[Any]:
+def _hour_between(
+    _d: Declaration, f: Mapping[str, Any], columns: Columns, _n: _Number
+) -> NDArray[Any]:
     hour = hour_of_day(columns[f["of"]])
     after, before = hour >= f["from"], hour < f["until"]
     inside = after | before if f["from"] > f["until"] else after & before

@@ -27,7 +27,7 @@ STOLEN_CARD, COMPROMISED_TERMINAL, ACCOUNT_TAKEOVER, CARD_TESTING, HIGH_AMOUNT =
 def add_frauds(seed: int, world: World, batch: Batch) -> Batch:
     """Lays all patterns over genuine transactions and sorts the whole by time."""
     rng = np.random.default_rng([seed, 3])
-    batch = compromised_terminals(rng, world, batch)
+    compromise_terminals(rng, world, batch)
     everything = Batch.concat([
         batch,
         stolen_cards(rng, world, 340),
@@ -38,13 +38,14 @@ def add_frauds(seed: int, world: World, batch: Batch) -> Batch:
     inside = (everything.second >= 0) & (everything.second < DAYS * DAY)
     open_ = everything.second // DAY >= world.customers.opened[everything.customer]
     everything = everything.take(inside & open_)
-    everything.amount = np.round(np.clip(everything.amount, 0.01, 20_000.0), 2)
-    everything.distance = np.round(everything.distance, 1)
+    everything.amount = everything.amount.clip(0.01, 20_000.0).round(2)
+    everything.distance = everything.distance.round(1)
     return everything.take(np.argsort(everything.second, kind="stable"))
 
 
-def compromised_terminals(rng: Generator, world: World, batch: Batch) -> Batch:
-    """For some weeks, cards copied elsewhere are used at a terminal whose owner looks away."""
+def compromise_terminals(rng: Generator, world: World, batch: Batch) -> None:
+    """For some weeks, cards copied elsewhere are used at a terminal whose owner looks away. Turns
+    payments of the batch into frauds."""
     count = 36
     busy = np.bincount(batch.terminal, minlength=world.terminals.country.size)
     terminals = rng.choice(np.flatnonzero(busy > DAYS // 2), count, replace=False)
@@ -60,7 +61,6 @@ def compromised_terminals(rng: Generator, world: World, batch: Batch) -> Batch:
         swiped = shop & (rng.random(hit.size) < 0.45)
         batch.channel[hit] = np.where(swiped, MAGSTRIPE, batch.channel[hit])
         batch.authenticated[hit] &= rng.random(hit.size) < 0.2
-    return batch
 
 
 def stolen_cards(rng: Generator, world: World, episodes: int) -> Batch:
@@ -89,9 +89,8 @@ def account_takeovers(rng: Generator, world: World, episodes: int) -> Batch:
     night = rng.random(episodes) < 0.7
     hour = np.where(night, rng.normal(2.0, 1.9, episodes), rng.uniform(6.0, 23.0, episodes))
     second = (start + (hour * 3600).astype(np.int64))[index] + _gaps(rng, index, 1.0, 35.0)
-    wanted = world.terminals.where(
-        online=True, categories=("electronics", "digital_goods", "travel", "gambling", "fashion", "jewelry")
-    )
+    kinds = ("electronics", "digital_goods", "travel", "gambling", "fashion", "jewelry")
+    wanted = world.terminals.where(online=True, categories=kinds)
     amount = np.exp(rng.normal(5.6, 0.8, index.size))
     far = rng.random(episodes) < 0.72
     return _batch(
@@ -103,11 +102,12 @@ def account_takeovers(rng: Generator, world: World, episodes: int) -> Batch:
 
 
 def card_testing(rng: Generator, world: World, episodes: int) -> Batch:
-    """A robot tries a card with tiny payments, one after the other; at times a large one follows."""
+    """A robot tries a card with tiny payments in a row; at times a large one follows."""
     index, customer, start = _episodes(rng, world, episodes, 3, 9)
     begin = start + (rng.uniform(0.0, 24.0, episodes) * 3600).astype(np.int64)
     second = begin[index] + _gaps(rng, index, 0.1, 4.0)
-    cheap = world.terminals.where(online=True, categories=("digital_goods", "services", "entertainment"))
+    kinds = ("digital_goods", "services", "entertainment")
+    cheap = world.terminals.where(online=True, categories=kinds)
     terminal = rng.choice(cheap, episodes)[index]
     last = np.append(index[1:] != index[:-1], True)
     strikes = last & (rng.random(index.size) < 0.5)
@@ -161,7 +161,9 @@ def _gaps(
     return (total - total[np.searchsorted(index, index)]).astype(np.int64)
 
 
-def _network(rng: Generator, world: World, customer: NDArray[Any], far: NDArray[Any]) -> NDArray[Any]:
+def _network(
+    rng: Generator, world: World, customer: NDArray[Any], far: NDArray[Any]
+) -> NDArray[Any]:
     """From the customer's home to the fraudster's network address."""
     people = world.customers
     latitude, longitude = places(rng, rng.integers(0, len(COUNTRIES), customer.size))

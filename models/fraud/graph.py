@@ -1,8 +1,8 @@
 """One ONNX graph out of two tree ensembles and a stacker.
 
-    features ─┬─ boosted trees (XGBoost) ──── logit ─┐
-              │                                      ├─ Gemm ─ Sigmoid ─ probabilities, label
-              └─ random forest (scikit-learn) ─ logit ┘
+    features ─┬─ boosted trees (XGBoost) ─ logit ─┐
+              │                                   ├─ Gemm ─ Sigmoid ─ probabilities, label
+              └─ forest (scikit-learn) ─── logit ─┘
 
 Both ensembles are left exactly as their exporters write them. What is added are standard
 operators in binary32.
@@ -11,7 +11,7 @@ operators in binary32.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -21,8 +21,11 @@ from onnxmltools import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType as BoostedInput
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType as ForestInput
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from xgboost import XGBClassifier
+
+Forest: TypeAlias = RandomForestClassifier | ExtraTreesClassifier
+"""What the second member may be."""
 
 OPSET = 15
 ML_OPSET = 3
@@ -50,7 +53,8 @@ class Stacker:
 def logit(probability: NDArray[Any]) -> NDArray[np.float64]:
     """ln(p / (1 - p)) of the clipped probability, rounded as the graph does until the logarithm."""
     clipped = np.clip(probability.astype(np.float32), np.float32(CLIP), np.float32(1.0 - CLIP))
-    return np.log(clipped.astype(np.float64)) - np.log((np.float32(1.0) - clipped).astype(np.float64))
+    rest = np.float32(1.0) - clipped
+    return np.log(clipped.astype(np.float64)) - np.log(rest.astype(np.float64))
 
 
 def export_boosted(model: XGBClassifier, features: int) -> onnx.ModelProto:
@@ -60,7 +64,7 @@ def export_boosted(model: XGBClassifier, features: int) -> onnx.ModelProto:
     )
 
 
-def export_forest(model: RandomForestClassifier, features: int) -> onnx.ModelProto:
+def export_forest(model: Forest, features: int) -> onnx.ModelProto:
     """The forest by itself."""
     return convert_sklearn(
         model,
@@ -84,7 +88,9 @@ def build(
         numpy_helper.from_array(
             np.array([[stacker.boosted], [stacker.forest]], dtype=np.float32), "stacker_weights"
         ),
-        numpy_helper.from_array(np.array([stacker.intercept], dtype=np.float32), "stacker_intercept"),
+        numpy_helper.from_array(
+            np.array([stacker.intercept], dtype=np.float32), "stacker_intercept"
+        ),
     ]
     for name, member in (("boosted", boosted), ("forest", forest)):
         probabilities = _embed(nodes, constants, member, name)
@@ -143,6 +149,7 @@ def _embed(
 
 def _logit_nodes(name: str, probabilities: str) -> list[onnx.NodeProto]:
     """From a member's probabilities [N, 2] to the logit of fraud [N, 1]."""
+
     def named(part: str) -> str:
         return f"{name}_{part}"
 
@@ -156,5 +163,7 @@ def _logit_nodes(name: str, probabilities: str) -> list[onnx.NodeProto]:
         helper.make_node("Sub", ["one", named("clipped")], [named("rest")], named("one_minus")),
         helper.make_node("Log", [named("clipped")], [named("log")], named("log")),
         helper.make_node("Log", [named("rest")], [named("log_rest")], named("log_rest")),
-        helper.make_node("Sub", [named("log"), named("log_rest")], [named("logit")], named("logit")),
+        helper.make_node(
+            "Sub", [named("log"), named("log_rest")], [named("logit")], named("logit")
+        ),
     ]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from population import (
     CATEGORIES,
+    CATEGORY_NAMES,
     COUNTRIES,
     COUNTRY_CODES,
     UTC_OFFSETS,
-    CATEGORY_NAMES,
     Customers,
     Generator,
     Terminals,
@@ -99,7 +99,8 @@ def genuine(seed: int, world: World) -> Batch:
     )
     hour = _local_hour(rng, online, people.hour_shift[customer])
     second = day * DAY + (hour * 3600).astype(np.int64) - UTC_OFFSETS[country] * 3600
-    batch = pay(rng, world, customer, second, terminal, _network_distance(rng, world, customer, country))
+    distance = _network_distance(rng, world, customer, country)
+    batch = pay(rng, world, customer, second, terminal, distance)
     return Batch.concat([batch, _sprees(rng, world, batch)])
 
 
@@ -176,12 +177,18 @@ def _local_hour(rng: Generator, online: NDArray[np.bool_], shift: NDArray[Any]) 
     part = rng.random(size)
     noise = rng.standard_normal(size)
     spread = rng.random(size)
-    shop = np.select([part < 0.48, part < 0.94], [12.3 + 2.4 * noise, 17.8 + 2.2 * noise], 6 + 18 * spread)
-    web = np.select([part < 0.30, part < 0.84], [13.0 + 3.0 * noise, 20.3 + 2.2 * noise], 24 * spread)
+    shop = np.select(
+        [part < 0.48, part < 0.94], [12.3 + 2.4 * noise, 17.8 + 2.2 * noise], 6.0 + 18.0 * spread
+    )
+    web = np.select(
+        [part < 0.30, part < 0.84], [13.0 + 3.0 * noise, 20.3 + 2.2 * noise], 24.0 * spread
+    )
     return np.mod(np.where(online, web, shop) + shift, 24.0)
 
 
-def _shop(rng: Generator, world: World, customer: NDArray[Any], country: NDArray[Any]) -> NDArray[Any]:
+def _shop(
+    rng: Generator, world: World, customer: NDArray[Any], country: NDArray[Any]
+) -> NDArray[Any]:
     """A shop: one of those nearby, at times any other one of the country, on a trip any there."""
     liked = np.minimum(rng.geometric(0.13, customer.size) - 1, 29)
     terminal = world.customers.shops[customer, liked]
@@ -234,7 +241,9 @@ def _sprees(rng: Generator, world: World, batch: Batch) -> Batch:
     return pay(rng, world, first.customer, second, terminal, first.distance)
 
 
-def columns(world: World, batch: Batch, aggregates: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def columns(
+    world: World, batch: Batch, aggregates: dict[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
     """The transactions as the fields of the declaration, rounded as an API would carry them."""
     people, terminals = world.customers, world.terminals
     number = np.arange(batch.size)
