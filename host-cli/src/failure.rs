@@ -22,8 +22,20 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         // Whoever read our output has enough of it.
         return ExitCode::SUCCESS;
     }
-    say(&format!("{error:#}"));
+    say(&message(error));
     ExitCode::from(class(error).exit_code())
+}
+
+/// The contexts and the error. What lies below an error of our own is part of its text already.
+fn message(error: &anyhow::Error) -> String {
+    let mut parts = Vec::new();
+    for cause in error.chain() {
+        parts.push(cause.to_string());
+        if cause.is::<HostError>() {
+            break;
+        }
+    }
+    parts.join(": ")
 }
 
 /// Prints one message.

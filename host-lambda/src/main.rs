@@ -20,7 +20,8 @@ fn main() -> ExitCode {
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // The text of an error of ours has that of what lies below it.
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

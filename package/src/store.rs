@@ -31,6 +31,12 @@ pub enum StoreError {
         /// What it is.
         found: &'static str,
     },
+    /// A file that is no archive, or one that is damaged between its entries.
+    #[error("{}: neither a folder nor a whole tar archive, so it is no package", path.display())]
+    NotAnArchive {
+        /// The path on disk.
+        path: PathBuf,
+    },
     /// The files are there but are no package.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -64,8 +70,10 @@ pub fn read_archive(name: &Path, source: impl Read, limits: &Limits) -> Stored<V
     let bound = limits.package_bytes.saturating_add(16 << 20);
     let mut archive = tar::Archive::new(source.take(bound));
     let mut reader = Reader { limits, total: 0, files: Vec::new() };
-    for entry in archive.entries().map_err(io_error(name))? {
-        let mut entry = entry.map_err(io_error(name))?;
+    // What tar says of such a file quotes its bytes, which helps nobody.
+    let damaged = |_| StoreError::NotAnArchive { path: name.to_owned() };
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
         let bytes = entry.path_bytes().into_owned();
         let path = String::from_utf8(bytes).map_err(|error| PackageError::Path {
             path: String::from_utf8_lossy(error.as_bytes()).chars().take(120).collect(),

@@ -144,7 +144,10 @@ fn entries_that_are_no_files() {
                 assert_eq!(path, Path::new("a"));
                 assert_eq!(found, "a link, device or other special entry of the archive");
             }
-            other => assert!(matches!(other, Err(StoreError::Io { .. })), "{kind:?}: {other:?}"),
+            other => assert!(
+                matches!(other, Err(StoreError::Io { .. } | StoreError::NotAnArchive { .. })),
+                "{kind:?}: {other:?}"
+            ),
         }
     }
 }
@@ -165,7 +168,10 @@ fn sizes_that_lie() {
     // Less than there is: what follows is no header.
     let mut bytes = header(b"a", EntryType::Regular, 1).as_bytes().to_vec();
     bytes.extend([b'x'; 1024]);
-    assert!(matches!(read(&end(bytes)), Err(StoreError::Io { .. })));
+    assert!(matches!(
+        read(&end(bytes)),
+        Err(StoreError::Io { .. } | StoreError::NotAnArchive { .. })
+    ));
 }
 
 #[test]
@@ -215,12 +221,20 @@ fn every_truncation() {
         match read(&bytes[..length]) {
             Ok(files) if length % 512 == 0 => assert!(whole.starts_with(&files), "{length}"),
             Ok(files) => assert_eq!(files, whole, "{length}"),
-            Err(StoreError::Io { .. } | StoreError::Package(PackageError::Size { .. })) => {}
+            Err(
+                StoreError::Io { .. }
+                | StoreError::NotAnArchive { .. }
+                | StoreError::Package(PackageError::Size { .. }),
+            ) => {}
             Err(other) => unreachable!("{length}: {other}"),
         }
     }
     assert!(read(b"").unwrap().is_empty());
-    assert!(matches!(read(b"no archive at all"), Err(StoreError::Io { .. })));
+    let error =
+        read(b"no archive at all, but a file with a line\nor two in it".repeat(40).as_slice())
+            .unwrap_err();
+    let expected = "model.tar: neither a folder nor a whole tar archive, so it is no package";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
@@ -229,7 +243,7 @@ fn a_damaged_header() {
     bytes[3] ^= 1;
     let error = read(&bytes).unwrap_err();
     assert!(error.to_string().starts_with("model.tar: "), "{error}");
-    assert!(matches!(error, StoreError::Io { .. }));
+    assert!(matches!(error, StoreError::NotAnArchive { .. }));
 }
 
 proptest! {
