@@ -38,11 +38,11 @@ pub(crate) struct Cli {
 #[derive(Args)]
 pub(crate) struct Settings {
     /// Where compiled components are kept [default: samebits in the user's cache folder]
-    #[arg(long, env = "SAMEBITS_CACHE", value_name = "FOLDER")]
+    #[arg(long, env = "SAMEBITS_CACHE", hide_env_values = true, value_name = "FOLDER")]
     pub(crate) cache: Option<PathBuf>,
     /// Memory that the sandbox may take, in MiB
     #[arg(
-        long, env = "SAMEBITS_MEMORY", value_name = "MIB", default_value_t = 2048,
+        long, env = "SAMEBITS_MEMORY", hide_env_values = true, value_name = "MIB", default_value_t = 2048,
         value_parser = clap::value_parser!(u32).range(1..=4096)
     )]
     pub(crate) memory: u32,
@@ -78,7 +78,7 @@ pub(crate) struct Predict {
     /// The file, or - for standard input
     pub(crate) input: PathBuf,
     /// A bundled model's name, or the path of a package (folder or archive)
-    #[arg(short, long, env = "SAMEBITS_MODEL", value_name = "NAME|PATH")]
+    #[arg(short, long, env = "SAMEBITS_MODEL", hide_env_values = true, value_name = "NAME|PATH")]
     pub(crate) model: Option<String>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
