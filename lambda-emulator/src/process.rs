@@ -181,7 +181,7 @@ fn exit_of(status: io::Result<std::process::ExitStatus>) -> Exit {
 /// A shell that is told a group's number and kills the group when its input closes.
 fn spawn_watchdog() -> io::Result<Child> {
     Command::new("/bin/sh")
-        .args(["-c", r#"read -r group; read -r end; kill -KILL -- "-$group""#])
+        .args(["-c", r#"read -r group; read -r end; kill -s KILL -- "-$group""#])
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -12,7 +12,10 @@ use serde_json::Value;
 
 /// The emulator with its own fixture as the function, and the address of its door.
 fn started() -> (Child, String) {
-    let mut child = Command::new(program("host-cli"))
+    // Without `nohup`, the hang-up that the kernel sends to an orphaned group would do the work of
+    // the emulator's watchdog.
+    let mut child = Command::new("nohup")
+        .arg(program("host-cli"))
         .arg("emulate")
         .arg(program("examples/fixture"))
         .args(["--door", "invoke", "--timeout", "20"])
