@@ -10,7 +10,11 @@ use predictor_host::{HostError, Predictor, Provenance, Request};
 use serde_json::value::RawValue;
 
 /// Answers a direct invoke.
-pub(crate) fn invoke(predictor: &Mutex<Predictor>, event: &str) -> Result<Box<RawValue>, Failure> {
+pub(crate) fn invoke(
+    predictor: &Mutex<Predictor>,
+    provenance: &Provenance,
+    event: &str,
+) -> Result<Box<RawValue>, Failure> {
     let request = Request::parse(event)?;
     // A panic while it was held left no half-done work: an instance that stopped is replaced.
     let mut predictor = predictor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -20,7 +24,7 @@ pub(crate) fn invoke(predictor: &Mutex<Predictor>, event: &str) -> Result<Box<Ra
     {
         return Err(error.into());
     }
-    let texts = Provenance::of(&predictor).texts(&outcomes).join(",");
+    let texts = provenance.texts(&outcomes).join(",");
     let text = if request.is_array() { format!("[{texts}]") } else { texts };
     RawValue::from_string(text).map_err(Failure::Answer)
 }

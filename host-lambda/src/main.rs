@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use model_package::{Limits, store};
-use predictor_host::{Engine, HostError, Predictor, PredictorComponent, SandboxLimits};
+use predictor_host::{Engine, HostError, Predictor, PredictorComponent, Provenance, SandboxLimits};
 use serde_json::value::RawValue;
 
 use crate::config::Config;
@@ -29,11 +29,13 @@ fn main() -> ExitCode {
 
 fn serve() -> anyhow::Result<()> {
     let config = Config::from_environment()?;
-    let predictor = Mutex::new(load(&config)?);
+    let predictor = load(&config)?;
+    let provenance = Provenance::of(&predictor);
+    let predictor = Mutex::new(predictor);
     // One invoke at a time is in flight, so one thread is enough, and starts faster.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let handler = |event: LambdaEvent<Box<RawValue>>| {
-        let answer = answer::invoke(&predictor, event.payload.get());
+        let answer = answer::invoke(&predictor, &provenance, event.payload.get());
         async move { answer }
     };
     runtime.block_on(run(service_fn(handler))).map_err(|error| anyhow::anyhow!(error))

@@ -3,7 +3,7 @@
 //! The instance is reused from call to call and replaced when it stops, so the call after a trap
 //! is answered as if nothing had happened.
 
-use model_package::{Limits, PackageFile};
+use model_package::{Limits, Manifest, PackageFile};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::sandbox::Sandbox;
@@ -46,6 +46,15 @@ impl Predictor {
     #[must_use]
     pub fn description(&self) -> &wit::Description {
         &self.description
+    }
+
+    /// Its manifest, parsed.
+    ///
+    /// # Errors
+    /// None for a model that the component loaded, since it reads the manifest with the same rules.
+    pub fn manifest(&self) -> Result<Manifest, HostError> {
+        let manifest = Manifest::parse(self.description.manifest.as_bytes(), &Limits::DEFAULT);
+        manifest.map_err(|error| HostError::Store(error.into()))
     }
 
     /// The component that runs it.

@@ -1,9 +1,7 @@
 //! Reference cases: what a package says of itself, compared bit by bit with what the sandbox
 //! answers.
 
-use model_package::{
-    Expected, Limits, Manifest, PackageError, ReferenceCase, ReferenceCases, Role,
-};
+use model_package::{Expected, Limits, PackageError, ReferenceCase, ReferenceCases, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::{ElementType, HostError, Predictor};
@@ -26,9 +24,7 @@ pub struct Difference {
 /// # Errors
 /// If the file is not what the format says.
 pub fn cases(predictor: &Predictor) -> Result<ReferenceCases, HostError> {
-    let limits = Limits::DEFAULT;
-    let manifest = Manifest::parse(predictor.description().manifest.as_bytes(), &limits)
-        .map_err(store_error)?;
+    let manifest = predictor.manifest()?;
     let Some(entry) = manifest.file(Role::ReferenceCases) else {
         return Ok(ReferenceCases::default());
     };
@@ -39,7 +35,7 @@ pub fn cases(predictor: &Predictor) -> Result<ReferenceCases, HostError> {
             named_by: model_package::MANIFEST.into(),
         })
     })?;
-    ReferenceCases::parse(path, content, &limits).map_err(store_error)
+    ReferenceCases::parse(path, content, &Limits::DEFAULT).map_err(store_error)
 }
 
 /// Answers every case, each by itself.
@@ -89,7 +85,9 @@ pub fn differences(cases: &[ReferenceCase], answers: &[Expected]) -> Vec<Differe
     differences
 }
 
-fn instance(case: &ReferenceCase) -> wit::Instance {
+/// A case's input as the component takes it.
+#[must_use]
+pub fn instance(case: &ReferenceCase) -> wit::Instance {
     wit::Instance::Json(serde_json::Value::Object(case.input.clone()).to_string())
 }
 

@@ -54,10 +54,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Bench) -> Result<ExitCode> {
     if cases.is_empty() {
         return Err(ModelError(format!("{model} has no reference cases to measure with")).into());
     }
-    let instances: Vec<_> = cases
-        .iter()
-        .map(|case| serde_json::to_string(&case.input).map(Instance::Json))
-        .collect::<Result<_, _>>()?;
+    let instances: Vec<_> = cases.iter().map(reference::instance).collect();
     let mut batches = Vec::new();
     for batch in BATCHES {
         let batch: Vec<_> = instances.iter().cycle().take(batch).cloned().collect();

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use model_package::{Field, Limits, Manifest};
-use predictor_host::{Description, ElementType, HostError, Predictor, TensorType};
+use model_package::{Field, Manifest};
+use predictor_host::{Description, ElementType, Predictor, TensorType};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -63,8 +63,7 @@ fn tensor(declared: &TensorType) -> Tensor<'_> {
 
 fn people(predictor: &Predictor) -> Result<String> {
     let description = predictor.description();
-    let manifest = Manifest::parse(description.manifest.as_bytes(), &Limits::DEFAULT)
-        .map_err(|error| HostError::Store(error.into()))?;
+    let manifest = predictor.manifest()?;
     let mut out = String::new();
     writeln!(out, "{} {}  {}", manifest.name, manifest.version, description.task)?;
     if let Some(text) = &manifest.description {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model_package::{Digest, Limits, MANIFEST, Manifest, PackageFile, Role, store};
-use predictor_host::{HostError, Predictor, SandboxLimits, reference};
+use predictor_host::{HostError, Predictor, reference};
 use serde::Serialize;
 
 use crate::args::{Seal, Settings};
@@ -25,7 +25,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
     // Files may have changed since the manifest was written: that is what sealing is for.
     restate(&mut manifest, &mut files)?;
     let component = runtime::component(settings)?;
-    let mut predictor = Predictor::load(&component, files.clone(), SandboxLimits::DEFAULT)?;
+    let memory = runtime::limits(settings);
+    let mut predictor = Predictor::load(&component, files.clone(), memory)?;
     let mut cases = reference::cases(&predictor)?;
     let answers = reference::answer(&mut predictor, &cases.cases)?;
     for (case, answer) in cases.cases.iter_mut().zip(answers) {
@@ -37,7 +38,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
     restate(&mut manifest, &mut files)?;
 
     // Read it once more as any host would, before anything on disk changes.
-    let sealed = Predictor::load(&component, files.clone(), SandboxLimits::DEFAULT)?;
+    let sealed = Predictor::load(&component, files.clone(), memory)?;
     for file in &files {
         let path = folder.join(&file.path);
         let unchanged = std::fs::read(&path).is_ok_and(|old| old == file.content);

@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use model_package::{Limits, Manifest};
+use model_package::Manifest;
 use predictor_host::{Outcome, Prediction, Predictor};
 use serde_json::Value;
 
@@ -10,8 +10,7 @@ use super::failed_word;
 
 /// Renders outcomes, one a row. Columns that no prediction fills are left out.
 pub(super) fn render(predictor: &Predictor, outcomes: &[Outcome]) -> String {
-    let manifest = Manifest::parse(predictor.description().manifest.as_bytes(), &Limits::DEFAULT);
-    let manifest = manifest.ok();
+    let manifest = predictor.manifest().ok();
     let id = manifest.as_ref().and_then(Manifest::id_field).map(|field| field.name.clone());
     let score = manifest.as_ref().and_then(|manifest| manifest.output.score.as_ref());
     let score = score.map_or("score", |score| score.name.as_str());
