@@ -3,7 +3,7 @@
 use model_package::{FieldRole, Limits, Manifest, Package, PackageFile, Role, Task};
 
 use crate::features::Features;
-use crate::graph::Graph;
+use crate::graph::{Graph, OPERATIONS};
 use crate::instance::{FieldValue, Record};
 use crate::{
     ElementType, Error, ErrorKind, Instance, Prediction, Tensor, TensorType, instance, prediction,
@@ -19,6 +19,8 @@ pub struct Model {
     graph: Graph,
     batch: Batch,
     limits: Limits,
+    /// What one call may take.
+    operations: u64,
 }
 
 /// How many instances the graph takes at once.
@@ -47,6 +49,9 @@ pub struct Description {
     pub labels: Vec<String>,
     /// The graph's operators, each once, sorted.
     pub operators: Vec<String>,
+    /// The operations of one instance, open dimensions counted as 1; `None` if the work of a call
+    /// can't be known before it.
+    pub operations: Option<u64>,
     /// The manifest's text.
     pub manifest: String,
 }
@@ -71,7 +76,13 @@ impl Model {
         let batch = fits(&manifest, &features, &graph)
             .map_err(|error| error.in_file(model_package::MANIFEST))?;
         let package = package.digest().to_string();
-        Ok(Self { manifest, manifest_json, package, features, graph, batch, limits })
+        let operations = OPERATIONS;
+        Ok(Self { manifest, manifest_json, package, features, graph, batch, limits, operations })
+    }
+
+    /// Changes how many operations one call may take.
+    pub fn restrict(&mut self, operations: u64) {
+        self.operations = operations;
     }
 
     /// Says who the model is.
@@ -86,6 +97,7 @@ impl Model {
             outputs: self.graph.outputs().to_vec(),
             labels: self.manifest.output.labels.clone(),
             operators: self.graph.operators().to_vec(),
+            operations: self.graph.operations(),
             manifest: self.manifest_json.clone(),
         }
     }
@@ -94,7 +106,7 @@ impl Model {
     /// itself alone, to the bit, and not on the batch that it comes in.
     ///
     /// # Errors
-    /// The outer error is for the call: more instances than the limits allow.
+    /// The outer error is for the call: more instances, or more work, than the limits allow.
     pub fn predict(&self, instances: &[Instance]) -> Result<Vec<Result<Prediction, Error>>, Error> {
         let limit = self.limits.instances;
         if instances.len() > limit {
@@ -107,7 +119,7 @@ impl Model {
         let mut rows = Vec::with_capacity(instances.len() * self.features.width());
         let prepared: Vec<_> =
             instances.iter().map(|instance| self.prepare(instance, &mut rows)).collect();
-        let mut answers = self.run(&rows).into_iter();
+        let mut answers = self.run(&rows)?.into_iter();
         let finish = |prepared: Result<Prepared, Error>| {
             let prepared = prepared?;
             let row = answers.next().unwrap_or_else(|| Err(no_row()))?;
@@ -121,7 +133,7 @@ impl Model {
     /// # Errors
     /// See [`Graph::run`].
     pub fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
-        self.graph.run(inputs)
+        self.graph.run_within(inputs, self.operations)
     }
 
     /// Reads one instance and appends its features to `rows`; on failure `rows` is as it was.
@@ -145,30 +157,32 @@ impl Model {
 
     /// Runs the rows through the graph: all at once where it can, and one by one where the graph
     /// takes one, or where a row spoils the batch.
-    fn run(&self, rows: &[f32]) -> Vec<Result<Vec<Tensor>, Error>> {
+    fn run(&self, rows: &[f32]) -> Result<Vec<Result<Vec<Tensor>, Error>>, Error> {
         let width = self.features.width();
         let count = rows.len() / width.max(1);
-        if self.batch == Batch::Any
-            && count > 1
-            && let Ok(answers) = self.run_together(rows, count)
-        {
-            return answers.into_iter().map(Ok).collect();
+        if self.batch == Batch::Any && count > 1 {
+            match self.run_together(rows, count) {
+                Ok(answers) => return Ok(answers.into_iter().map(Ok).collect()),
+                // One by one it would be as much.
+                Err(error) if error.kind == ErrorKind::TooLarge => return Err(error),
+                Err(_) => {}
+            }
         }
-        rows.chunks_exact(width.max(1))
-            .map(|row| self.run_together(row, 1)?.pop().ok_or_else(no_row))
-            .collect()
+        let each = rows.chunks_exact(width.max(1));
+        Ok(each.map(|row| self.run_together(row, 1)?.pop().ok_or_else(no_row)).collect())
     }
 
     fn run_together(&self, rows: &[f32], count: usize) -> Result<Vec<Vec<Tensor>>, Error> {
         let Some(input) = self.graph.inputs().first() else {
             return Ok(Vec::new());
         };
-        let outputs = self.graph.run(vec![Tensor {
+        let rows = Tensor {
             name: input.name.clone(),
             element_type: ElementType::Float32,
             shape: vec![count, self.features.width()],
             data: rows.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        }])?;
+        };
+        let outputs = self.graph.run_within(vec![rows], self.operations)?;
         split(&outputs, count)
     }
 

@@ -35,6 +35,7 @@ pub(crate) fn description(description: Description) -> types::Description {
         outputs: description.outputs.into_iter().map(tensor_type).collect(),
         labels: description.labels,
         operators: description.operators,
+        operations: description.operations,
         manifest: description.manifest,
     }
 }

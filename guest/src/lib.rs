@@ -7,8 +7,9 @@
 mod bindings;
 mod convert;
 mod entropy;
+mod memory;
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 
 use bindings::exports::samebits::predictor::model as types;
 use bindings::exports::samebits::predictor::model::Guest;
@@ -19,19 +20,28 @@ struct Component;
 
 thread_local! {
     // The component has one thread; this is a plain static that needs no `unsafe`.
-    static MODEL: OnceCell<Model> = const { OnceCell::new() };
+    static MODEL: RefCell<Option<Model>> = const { RefCell::new(None) };
 }
 
 impl Guest for Component {
     fn load(files: Vec<types::File>) -> Result<(), types::Error> {
-        MODEL.with(|cell| {
-            if cell.get().is_some() {
+        MODEL.with_borrow_mut(|loaded| {
+            if loaded.is_some() {
                 return Err(convert::state("already-loaded", "this instance has a model already"));
             }
-            let files = files.into_iter().map(|f| PackageFile { path: f.path, content: f.content });
-            let model = Model::load(files.collect()).map_err(convert::error)?;
-            // Nothing else runs in between, so the cell is still empty.
-            let _ = cell.set(model);
+            let load = || {
+                let file =
+                    |file: types::File| PackageFile { path: file.path, content: file.content };
+                Model::load(files.into_iter().map(file).collect())
+            };
+            *loaded = Some(memory::clearing(load).map_err(convert::error)?);
+            Ok(())
+        })
+    }
+
+    fn restrict(limits: types::Limits) -> Result<(), types::Error> {
+        MODEL.with_borrow_mut(|loaded| {
+            loaded.as_mut().ok_or_else(not_loaded)?.restrict(limits.operations);
             Ok(())
         })
     }
@@ -64,10 +74,9 @@ impl Guest for Component {
 }
 
 fn with_model<T>(run: impl FnOnce(&Model) -> Result<T, types::Error>) -> Result<T, types::Error> {
-    MODEL.with(|cell| match cell.get() {
-        Some(model) => run(model),
-        None => {
-            Err(convert::state("not-loaded", "this instance has no model yet; call load first"))
-        }
-    })
+    MODEL.with_borrow(|loaded| run(loaded.as_ref().ok_or_else(not_loaded)?))
+}
+
+fn not_loaded() -> types::Error {
+    convert::state("not-loaded", "this instance has no model yet; call load first")
 }

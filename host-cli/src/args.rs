@@ -17,6 +17,7 @@ Examples:
   cat transaction.json | host-cli predict --model fraud -
   host-cli inspect fraud
   host-cli verify models/fraud/package
+  host-cli bake fraud && host-cli predict --model fraud-1.0.0.baked transaction.json
 
 Exit codes:
   0  all is well
@@ -46,6 +47,32 @@ pub(crate) struct Settings {
         value_parser = clap::value_parser!(u32).range(1..=4096)
     )]
     pub(crate) memory: u32,
+    /// Operations that one call may take, counted before it runs [default: 2e11]
+    #[arg(long, env = "SAMEBITS_OPERATIONS", hide_env_values = true, value_name = "N")]
+    pub(crate) operations: Option<u64>,
+    /// Seconds that one call may take, where its operations can't be counted before
+    #[arg(
+        long, env = "SAMEBITS_DEADLINE", hide_env_values = true, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub(crate) deadline: u64,
+    /// Threads that work on one batch [default: one a core]
+    #[arg(
+        long, env = "SAMEBITS_THREADS", hide_env_values = true, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=1024)
+    )]
+    pub(crate) threads: Option<u16>,
+    /// Whether calls share a sandbox [default: fresh for baked models, else reuse]
+    #[arg(long, env = "SAMEBITS_SANDBOX", hide_env_values = true, value_enum)]
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sandbox {
+    /// A new sandbox for every call
+    Fresh,
+    /// One for many calls
+    Reuse,
 }
 
 #[derive(Subcommand)]
@@ -55,6 +82,7 @@ pub(crate) enum Command {
     Models(Models),
     Verify(Verify),
     Seal(Seal),
+    Bake(Bake),
     Component(Component),
     Bench(Bench),
     Emulate(Box<Emulate>),
@@ -77,7 +105,7 @@ models/fraud/examples/ordinary.json), or else the only bundled one.")]
 pub(crate) struct Predict {
     /// The file, or - for standard input
     pub(crate) input: PathBuf,
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder or archive) or baked model
     #[arg(short, long, env = "SAMEBITS_MODEL", hide_env_values = true, value_name = "NAME|PATH")]
     pub(crate) model: Option<String>,
     /// What to print
@@ -141,6 +169,37 @@ pub(crate) struct Seal {
     /// The package's folder
     #[arg(value_name = "FOLDER")]
     pub(crate) package: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Bake a model into the component: milliseconds to the first answer
+///
+/// Loads the model, makes a component of what the sandbox has become, and compiles it ahead of time.
+/// The folder that comes out is used wherever a package is. component.wasm in it is an ordinary
+/// component that needs no load and gives the same bits.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli bake fraud
+  host-cli bake fraud --target x86_64-unknown-linux-gnu --target aarch64-unknown-linux-gnu
+  host-cli bake models/fraud/package --output fraud.baked")]
+pub(crate) struct Bake {
+    /// A bundled model's name, or the path of a package (folder or archive)
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) model: String,
+    /// The folder to write [default: NAME-VERSION.baked]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// What to compile for; may be given more than once [default: this machine's]
+    ///
+    /// The code runs on every machine of AWS Lambda of that kind: AVX2 on x86_64, Graviton2 on
+    /// aarch64.
+    #[arg(long, value_name = "TRIPLE")]
+    pub(crate) target: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }

@@ -10,6 +10,7 @@ mod embedded;
 mod failure;
 mod json_text;
 mod model;
+mod progress;
 mod runtime;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Models(arguments) => command::models::run(&arguments),
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
+        Command::Bake(arguments) => command::bake::run(&arguments.settings, &arguments),
         Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),
         Command::Bench(arguments) => command::bench::run(&arguments.settings, &arguments),
         Command::Emulate(arguments) => command::emulate::run(*arguments),

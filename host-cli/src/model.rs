@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use model_package::{Limits, MANIFEST, PackageFile, store};
-use predictor_host::HostError;
+use predictor_host::{Baked, HostError};
 
 use crate::embedded;
 use crate::failure::ModelError;
@@ -17,6 +17,8 @@ pub(crate) enum Model {
     Bundled(String),
     /// It lies in a folder or archive.
     Package(PathBuf),
+    /// It was baked into a component.
+    Baked(Baked),
 }
 
 impl Model {
@@ -24,6 +26,10 @@ impl Model {
     /// package lies there.
     pub(crate) fn named(name: &str) -> Result<Self> {
         let path = Path::new(name);
+        if Baked::is_at(path) {
+            let baked = Baked::open(path).with_context(|| format!("the baked model {name}"))?;
+            return Ok(Self::Baked(baked));
+        }
         if let Some(folder) = package_in(path) {
             return Ok(Self::Package(folder));
         }
@@ -35,7 +41,7 @@ impl Model {
         }
         let known = known_names();
         let found = if path.is_dir() {
-            format!("the folder {name} has no {MANIFEST}, so it is no package")
+            format!("the folder {name} has no {MANIFEST}, so it is no package, nor is it baked")
         } else {
             format!("there is no model {name:?}: neither a package lies there, nor is it bundled")
         };
@@ -62,12 +68,19 @@ impl Model {
     }
 
     /// The package's files, unverified.
+    ///
+    /// # Errors
+    /// If they can't be read; a baked model has them no more.
     pub(crate) fn files(&self) -> Result<Vec<PackageFile>> {
         match self {
             Self::Bundled(name) => embedded::model(name).context("a bundled model has files"),
             Self::Package(path) => {
                 let files = store::read(path, &Limits::DEFAULT).map_err(HostError::from);
                 files.with_context(|| format!("the model {self}"))
+            }
+            Self::Baked(_) => {
+                Err(ModelError(format!("{self} is baked; give the package that it was baked from"))
+                    .into())
             }
         }
     }
@@ -78,6 +91,7 @@ impl fmt::Display for Model {
         match self {
             Self::Bundled(name) => write!(f, "{name} (bundled)"),
             Self::Package(path) => write!(f, "{}", path.display()),
+            Self::Baked(baked) => write!(f, "{}", baked.folder().display()),
         }
     }
 }

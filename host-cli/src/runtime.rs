@@ -1,42 +1,88 @@
-//! Gets the component ready: the engine, the cache of compiled code, and a word to people while
-//! they wait.
+//! Gets the component ready: the engine, the cache of compiled code, the limits.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
-use indicatif::{ProgressBar, ProgressStyle};
-use predictor_host::{Cache, Engine, Predictor, PredictorComponent, SandboxLimits};
+use model_package::PackageFile;
+use predictor_host::{
+    Cache, Engine, Interruption, Policy, Predictor, PredictorComponent, SandboxLimits,
+};
 
-use crate::args::Settings;
+use crate::args::{Sandbox, Settings};
 use crate::embedded;
 use crate::model::Model;
+use crate::progress::Progress;
 
 /// The embedded component, compiled for this machine.
-pub(crate) fn component(settings: &Settings) -> Result<PredictorComponent> {
-    let engine = Engine::new()?;
-    let cache = Cache::new(cache_folder(settings)?);
+pub(crate) fn component(
+    settings: &Settings,
+    interruption: Interruption,
+) -> Result<PredictorComponent> {
+    let engine = Engine::new(interruption)?;
     let mut progress = None;
-    let component =
-        cache.load(&engine, embedded::component(), embedded::component_digest(), || {
-            progress = Some(Progress::start());
-        })?;
+    let component = cache(settings)?.load(
+        &engine,
+        embedded::component(),
+        embedded::component_digest(),
+        || {
+            progress = Some(Progress::start(
+                "compiling the component for this machine (once; about ten seconds)",
+            ));
+        },
+    )?;
     if let Some(progress) = progress {
-        progress.finish();
+        progress.finish("compiled the component");
     }
     Ok(component)
 }
 
-/// A model, loaded into the embedded component.
+/// A model that is ready to answer: loaded into the embedded component, or baked.
 pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
-    let component = component(settings)?;
-    let predictor = Predictor::load(&component, model.files()?, limits(settings));
+    let predictor = match model {
+        Model::Baked(baked) => {
+            let policy = policy(settings).unwrap_or(Policy::Fresh);
+            Predictor::baked(baked, limits(settings), policy).map_err(Into::into)
+        }
+        Model::Bundled(_) | Model::Package(_) => load_files(settings, model.files()?),
+    };
     predictor.with_context(|| format!("the model {model}"))
 }
 
+/// The files of a package, loaded into the embedded component.
+pub(crate) fn load_files(settings: &Settings, files: Vec<PackageFile>) -> Result<Predictor> {
+    let policy = policy(settings).unwrap_or(Policy::Reuse { calls: None });
+    let limits = limits(settings);
+    let component = component(settings, Interruption::None)?;
+    let predictor = Predictor::load(&component, files.clone(), limits, policy)?;
+    if predictor.description().operations.is_some() {
+        return Ok(predictor);
+    }
+    // Its work is not known before a call, so a deadline has to bound it.
+    let component = self::component(settings, Interruption::Deadline)?;
+    Ok(Predictor::load(&component, files, limits, policy)?)
+}
+
 pub(crate) fn limits(settings: &Settings) -> SandboxLimits {
-    SandboxLimits::DEFAULT.with_memory_bytes((settings.memory as usize) << 20)
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    SandboxLimits::DEFAULT
+        .with_memory_bytes((settings.memory as usize) << 20)
+        .with_operations(settings.operations)
+        .with_deadline(Duration::from_secs(settings.deadline))
+        .with_threads(settings.threads.map_or_else(cores, usize::from))
+}
+
+fn policy(settings: &Settings) -> Option<Policy> {
+    settings.sandbox.map(|sandbox| match sandbox {
+        Sandbox::Fresh => Policy::Fresh,
+        Sandbox::Reuse => Policy::Reuse { calls: None },
+    })
+}
+
+/// Compiled components.
+pub(crate) fn cache(settings: &Settings) -> Result<Cache> {
+    Ok(Cache::new(cache_folder(settings)?))
 }
 
 fn cache_folder(settings: &Settings) -> Result<PathBuf> {
@@ -46,31 +92,4 @@ fn cache_folder(settings: &Settings) -> Result<PathBuf> {
     let base = etcetera::choose_base_strategy()
         .context("no cache folder; name one with --cache or SAMEBITS_CACHE")?;
     Ok(base.cache_dir().join("samebits"))
-}
-
-/// Says that the component is being compiled, and afterwards how long it took.
-struct Progress {
-    began: Instant,
-    spinner: ProgressBar,
-}
-
-impl Progress {
-    fn start() -> Self {
-        let message = "compiling the component for this machine (once; about ten seconds)";
-        let spinner = ProgressBar::new_spinner().with_message(message);
-        if spinner.is_hidden() {
-            anstream::eprintln!("{message}");
-        }
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            spinner.set_style(style);
-        }
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        Self { began: Instant::now(), spinner }
-    }
-
-    fn finish(self) {
-        self.spinner.finish_and_clear();
-        let seconds = self.began.elapsed().as_secs_f64();
-        anstream::eprintln!("compiled the component in {seconds:.1} s");
-    }
 }

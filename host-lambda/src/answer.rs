@@ -3,21 +3,17 @@
 //! An instance that can't be predicted fails the invoke, with its class as the error type. In an
 //! array it has its error at its place, and the invoke succeeds.
 
-use std::sync::{Mutex, PoisonError};
-
 use lambda_runtime::Diagnostic;
 use predictor_host::{HostError, Predictor, Provenance, Request};
 use serde_json::value::RawValue;
 
 /// Answers a direct invoke.
 pub(crate) fn invoke(
-    predictor: &Mutex<Predictor>,
+    predictor: &Predictor,
     provenance: &Provenance,
     event: &str,
 ) -> Result<Box<RawValue>, Failure> {
     let request = Request::parse(event)?;
-    // A panic while it was held left no half-done work: an instance that stopped is replaced.
-    let mut predictor = predictor.lock().unwrap_or_else(PoisonError::into_inner);
     let mut outcomes = predictor.predict_each(request.instances());
     if !request.is_array()
         && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())

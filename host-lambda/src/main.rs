@@ -1,17 +1,20 @@
 //! The component on AWS Lambda.
 //!
-//! Init maps the compiled component and loads the model; an invoke is answered from memory. What is
-//! asked of it today is a direct invoke: a JSON instance, or an array of them.
+//! Init maps a baked model, or maps the compiled component and loads a package; an invoke is
+//! answered from memory. What is asked of it today is a direct invoke: a JSON instance, or an array
+//! of them.
 
 mod answer;
 mod config;
 
 use std::process::ExitCode;
-use std::sync::Mutex;
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use model_package::{Limits, store};
-use predictor_host::{Engine, HostError, Predictor, PredictorComponent, Provenance, SandboxLimits};
+use predictor_host::{
+    Background, Baked, Engine, HostError, Interruption, Policy, Predictor, PredictorComponent,
+    Provenance,
+};
 use serde_json::value::RawValue;
 
 use crate::config::Config;
@@ -29,20 +32,26 @@ fn main() -> ExitCode {
 
 fn serve() -> anyhow::Result<()> {
     let config = Config::from_environment()?;
-    let predictor = load(&config)?;
-    let provenance = Provenance::of(&predictor);
-    let predictor = Mutex::new(predictor);
+    let predictor = Background::start(move || load(&config));
     // One invoke at a time is in flight, so one thread is enough, and starts faster.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Init has the whole processor and its own time, so it is there that the model gets ready.
+    let predictor = predictor.wait().as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let provenance = Provenance::of(predictor);
     let handler = |event: LambdaEvent<Box<RawValue>>| {
-        let answer = answer::invoke(&predictor, &provenance, event.payload.get());
+        let answer = answer::invoke(predictor, &provenance, event.payload.get());
         async move { answer }
     };
     runtime.block_on(run(service_fn(handler))).map_err(|error| anyhow::anyhow!(error))
 }
 
 fn load(config: &Config) -> Result<Predictor, HostError> {
-    let component = PredictorComponent::map(&Engine::new()?, &config.component)?;
+    if Baked::is_at(&config.model) {
+        let policy = config.policy.unwrap_or(Policy::Fresh);
+        return Predictor::baked(&Baked::open(&config.model)?, config.limits, policy);
+    }
+    let component = PredictorComponent::map(&Engine::new(Interruption::None)?, &config.component)?;
     let files = store::read(&config.model, &Limits::DEFAULT)?;
-    Predictor::load(&component, files, SandboxLimits::DEFAULT)
+    let policy = config.policy.unwrap_or(Policy::Reuse { calls: None });
+    Predictor::load(&component, files, config.limits, policy)
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use model_package::Digest;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::bindings::PredictorPre;
+use crate::bindings::PredictorIndices;
 use crate::sandbox::State;
 use crate::{Engine, HostError, compiled};
 
@@ -13,7 +13,8 @@ use crate::{Engine, HostError, compiled};
 #[derive(Clone)]
 pub struct PredictorComponent {
     pub(crate) engine: Engine,
-    pub(crate) pre: PredictorPre<State>,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) exports: PredictorIndices,
     digest: Digest,
     names: Names,
 }
@@ -60,7 +61,11 @@ impl PredictorComponent {
         &self.names
     }
 
-    fn new(engine: &Engine, component: &Component, digest: Digest) -> Result<Self, HostError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        digest: Digest,
+    ) -> Result<Self, HostError> {
         let refused = |message: String| HostError::Engine { message };
         let kind = component.component_type();
         let names = Names {
@@ -74,11 +79,11 @@ impl PredictorComponent {
             )));
         }
         // An empty linker: there is nothing that an instance could be given.
-        let pre = Linker::new(&engine.wasmtime)
-            .instantiate_pre(component)
-            .and_then(PredictorPre::new)
+        let pre = Linker::new(&engine.wasmtime).instantiate_pre(component);
+        let parts = pre.and_then(|pre| PredictorIndices::new(&pre).map(|exports| (pre, exports)));
+        let (pre, exports) = parts
             .map_err(|error| refused(format!("the component is not a predictor: {error:#}")))?;
-        Ok(Self { engine: engine.clone(), pre, digest, names })
+        Ok(Self { engine: engine.clone(), pre, exports, digest, names })
     }
 }
 

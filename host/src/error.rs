@@ -2,6 +2,7 @@
 //! error type.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use model_package::store::StoreError;
 
@@ -24,13 +25,15 @@ pub enum Class {
     InferenceFailed,
     /// The sandbox stopped: a trap, or more memory than allowed.
     SandboxFailed,
+    /// It took longer than allowed.
+    DeadlineExceeded,
     /// The host is at fault, or the machine.
     Internal,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InvalidInput,
         Self::UnsupportedInput,
         Self::TooLarge,
@@ -38,6 +41,7 @@ impl Class {
         Self::UnsupportedModel,
         Self::InferenceFailed,
         Self::SandboxFailed,
+        Self::DeadlineExceeded,
         Self::Internal,
     ];
 
@@ -52,6 +56,7 @@ impl Class {
             Self::UnsupportedModel => "unsupported-model",
             Self::InferenceFailed => "inference-failed",
             Self::SandboxFailed => "sandbox-failed",
+            Self::DeadlineExceeded => "deadline-exceeded",
             Self::Internal => "internal",
         }
     }
@@ -68,6 +73,7 @@ impl Class {
             | Self::InferenceFailed
             | Self::SandboxFailed
             | Self::Internal => 500,
+            Self::DeadlineExceeded => 504,
         }
     }
 
@@ -78,7 +84,10 @@ impl Class {
         match self {
             Self::InvalidInput | Self::UnsupportedInput | Self::TooLarge => 3,
             Self::InvalidModel | Self::UnsupportedModel => 4,
-            Self::InferenceFailed | Self::SandboxFailed | Self::Internal => 5,
+            Self::InferenceFailed
+            | Self::SandboxFailed
+            | Self::DeadlineExceeded
+            | Self::Internal => 5,
         }
     }
 }
@@ -109,6 +118,12 @@ pub enum HostError {
     Memory {
         /// How much it may have.
         limit: usize,
+    },
+    /// A call took longer than it may. Its instance is gone, as after a trap.
+    #[error("the sandbox took longer than the {limit:?} that it may")]
+    Deadline {
+        /// How long it may take.
+        limit: Duration,
     },
     /// The engine refused its settings or the component.
     #[error("{message}")]
@@ -142,8 +157,14 @@ impl HostError {
             Self::Answer { class, .. } => *class,
             Self::Store(_) => Class::InvalidModel,
             Self::Trap { .. } | Self::Memory { .. } => Class::SandboxFailed,
+            Self::Deadline { .. } => Class::DeadlineExceeded,
             Self::Engine { .. } | Self::Compiled { .. } | Self::Io { .. } => Class::Internal,
         }
+    }
+
+    /// Whether the sandbox that said so is gone.
+    pub(crate) fn stopped_the_sandbox(&self) -> bool {
+        matches!(self, Self::Trap { .. } | Self::Memory { .. } | Self::Deadline { .. })
     }
 
     /// A stable code in kebab case, finer than the class.
@@ -155,6 +176,7 @@ impl HostError {
             Self::Store(_) => "unreadable-package",
             Self::Trap { .. } => "trap",
             Self::Memory { .. } => "out-of-memory",
+            Self::Deadline { .. } => "deadline",
             Self::Engine { .. } => "engine",
             Self::Compiled { .. } => "compiled-file",
             Self::Io { .. } => "io",
@@ -212,6 +234,7 @@ mod tests {
             ("unsupported-model", 500, 4),
             ("inference-failed", 500, 5),
             ("sandbox-failed", 500, 5),
+            ("deadline-exceeded", 504, 5),
             ("internal", 500, 5),
         ];
         let found = Class::ALL.map(|class| (class.name(), class.http_status(), class.exit_code()));

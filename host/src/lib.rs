@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! component bytes ─ cache ─► compiled file ─► PredictorComponent ─┐
-//! package files ──────────────────────────────────────────────────┴─► Predictor ─► outcomes
+//! package files ──────────────────────────────────────────────────┼─► Predictor ─► outcomes
+//! both ─ bake ─► baked model ─────────────────────────────────────┘
 //! ```
 //!
 //! A host is an adapter: it finds a component and a package, calls a [`Predictor`], and turns
@@ -10,6 +11,10 @@
 //! It reads no environment and no clock, and has no compiler unless the feature `compiler` asks for
 //! it.
 
+mod background;
+#[cfg(feature = "compiler")]
+mod bake;
+mod baked;
 mod bindings;
 #[cfg(feature = "compiler")]
 mod cache;
@@ -18,19 +23,30 @@ mod component;
 mod engine;
 mod error;
 mod limits;
+mod pool;
 mod predictor;
 pub mod reference;
 mod request;
 mod sandbox;
+#[cfg(feature = "compiler")]
+mod snapshot;
+mod spread;
+mod target;
 
+pub use background::Background;
+#[cfg(feature = "compiler")]
+pub use bake::{Bake, Step};
+pub use baked::{Baked, Record, TargetCode};
 pub use bindings::exports::samebits::predictor::model::{
     Description, ElementType, Instance, Prediction, Problem, Tensor, TensorType,
 };
 #[cfg(feature = "compiler")]
 pub use cache::Cache;
 pub use component::{Names, PredictorComponent};
-pub use engine::Engine;
+pub use engine::{Engine, Interruption};
 pub use error::{Class, HostError};
 pub use limits::SandboxLimits;
+pub use pool::Policy;
 pub use predictor::{Outcome, Predictor};
 pub use request::{Provenance, Request};
+pub use target::Target;

@@ -1,26 +1,37 @@
-//! A model that answers: a package loaded into a sandbox.
+//! A model that answers: a package loaded into a sandbox, or a component that a model was baked
+//! into.
 //!
-//! The instance is reused from call to call and replaced when it stops, so the call after a trap
-//! is answered as if nothing had happened.
+//! Calls may come from several threads at once; each has a sandbox to itself.
 
-use model_package::{Limits, Manifest, PackageFile};
+use std::borrow::Cow;
+
+use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
+use crate::pool::Pool;
 use crate::sandbox::Sandbox;
-use crate::{HostError, PredictorComponent, SandboxLimits};
+use crate::spread::spread;
+use crate::{Baked, HostError, Policy, PredictorComponent, SandboxLimits};
 
 /// A loaded model.
 pub struct Predictor {
     component: PredictorComponent,
     limits: SandboxLimits,
-    files: Vec<wit::File>,
+    source: Source,
     description: wit::Description,
-    /// `None` after a trap, until the next call.
-    sandbox: Option<Sandbox>,
+    pool: Pool,
 }
 
 /// What an instance got.
 pub type Outcome = Result<wit::Prediction, HostError>;
+
+/// Where a new sandbox gets its model from.
+enum Source {
+    /// It loads these files.
+    Package(Vec<wit::File>),
+    /// It has it.
+    Baked(Baked),
+}
 
 impl Predictor {
     /// Loads the files of a package. The component verifies them.
@@ -31,15 +42,38 @@ impl Predictor {
         component: &PredictorComponent,
         files: Vec<PackageFile>,
         limits: SandboxLimits,
+        policy: Policy,
     ) -> Result<Self, HostError> {
-        let files: Vec<_> = files
-            .into_iter()
-            .map(|file| wit::File { path: file.path, content: file.content })
-            .collect();
-        let mut sandbox = loaded(component, limits, &files)?;
+        let files = files.into_iter().map(Into::into).collect();
+        Self::new(component.clone(), Source::Package(files), limits, policy)
+    }
+
+    /// A baked model. Nothing is loaded, and so nothing verified: it was, before it was baked.
+    ///
+    /// # Errors
+    /// If the code can't be mapped, the component holds another model than its record says, or the
+    /// sandbox stops.
+    pub fn baked(baked: &Baked, limits: SandboxLimits, policy: Policy) -> Result<Self, HostError> {
+        let predictor = Self::new(baked.map()?, Source::Baked(baked.clone()), limits, policy)?;
+        let (found, expected) = (&predictor.description.package, &baked.record().package);
+        if *found != expected.to_string() {
+            let message = format!("holds the package {found}, its record says {expected}");
+            return Err(HostError::Compiled { path: baked.folder().to_owned(), message });
+        }
+        Ok(predictor)
+    }
+
+    fn new(
+        component: PredictorComponent,
+        source: Source,
+        limits: SandboxLimits,
+        policy: Policy,
+    ) -> Result<Self, HostError> {
+        let mut sandbox = source.sandbox(&component, limits)?;
         let description = sandbox.describe()?;
-        let component = component.clone();
-        Ok(Self { component, limits, files, description, sandbox: Some(sandbox) })
+        let pool = Pool::new(policy);
+        pool.add(sandbox);
+        Ok(Self { component, limits, source, description, pool })
     }
 
     /// Who the model is and what it takes and gives.
@@ -63,37 +97,78 @@ impl Predictor {
         &self.component
     }
 
-    /// The files that it was loaded from.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files.iter().map(|file| (file.path.as_str(), file.content.as_slice()))
+    /// The record of a baked model.
+    #[must_use]
+    pub fn baked_from(&self) -> Option<&Baked> {
+        match &self.source {
+            Source::Package(_) => None,
+            Source::Baked(baked) => Some(baked),
+        }
+    }
+
+    /// The package's file of this role, if it has one.
+    ///
+    /// # Errors
+    /// If it can't be read, or is not the one that the manifest names.
+    pub fn file(&self, role: Role) -> Result<Option<(String, Cow<'_, [u8]>)>, HostError> {
+        let manifest = self.manifest()?;
+        let Some(entry) = manifest.file(role) else {
+            return Ok(None);
+        };
+        let missing = || PackageError::Missing {
+            file: entry.path.clone(),
+            named_by: model_package::MANIFEST.into(),
+        };
+        let content = match &self.source {
+            Source::Package(files) => {
+                let file = files.iter().find(|file| file.path == entry.path);
+                Cow::Borrowed(file.ok_or_else(missing).map_err(store_error)?.content.as_slice())
+            }
+            Source::Baked(baked) => Cow::Owned(baked.file(entry)?),
+        };
+        Ok(Some((entry.path.clone(), content)))
     }
 
     /// Predicts a batch: one outcome for each instance, in order.
     ///
     /// # Errors
-    /// If the call as a whole fails: too many instances, or the sandbox stopped.
-    pub fn predict(&mut self, instances: &[wit::Instance]) -> Result<Vec<Outcome>, HostError> {
+    /// If the call as a whole fails: too many instances, too much work, or the sandbox stopped.
+    pub fn predict(&self, instances: &[wit::Instance]) -> Result<Vec<Outcome>, HostError> {
         let outcomes = self.call(|sandbox| sandbox.predict(instances))?;
         Ok(outcomes.into_iter().map(|outcome| outcome.map_err(HostError::from)).collect())
     }
 
-    /// Predicts any number of instances, in batches that the component accepts. Where a call as a
-    /// whole fails, its instances are tried one by one, so that the one at fault is alone with it.
-    pub fn predict_each(&mut self, instances: &[wit::Instance]) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(instances.len());
-        for batch in instances.chunks(Limits::DEFAULT.instances) {
-            match self.predict(batch) {
-                Ok(answers) => outcomes.extend(answers),
-                Err(error) if batch.len() == 1 => outcomes.push(Err(error)),
-                Err(_) => {
-                    outcomes.extend(batch.iter().map(|one| self.predict_one(one)));
-                }
-            }
-        }
-        outcomes
+    /// Predicts any number of instances, in batches that the component accepts and on as many
+    /// threads as the limits allow and the work is worth. Where a call as a whole fails, its
+    /// instances are tried one by one, so that the one at fault is alone with it.
+    #[must_use]
+    pub fn predict_each(&self, instances: &[wit::Instance]) -> Vec<Outcome> {
+        let batch = self.share(instances.len()).clamp(1, Limits::DEFAULT.instances);
+        spread(instances, batch, self.limits.threads, |batch| match self.predict(batch) {
+            Ok(answers) => answers,
+            Err(error) if batch.len() == 1 => vec![Err(error)],
+            Err(_) => batch.iter().map(|one| self.predict_one(one)).collect(),
+        })
     }
 
-    fn predict_one(&mut self, instance: &wit::Instance) -> Outcome {
+    /// How many of a number of instances one thread should take.
+    fn share(&self, instances: usize) -> usize {
+        /// What reading an instance and writing its prediction come to, in operations.
+        const AROUND: u64 = 100_000;
+        /// Below this, in operations, a thread and a new instance cost more than they save.
+        const WORTH_AN_INSTANCE: u64 = 5_000_000;
+        /// The same where the new instance loads the model.
+        const WORTH_LOADING: u64 = 1_000_000_000;
+        let worth = match &self.source {
+            Source::Baked(_) => WORTH_AN_INSTANCE,
+            Source::Package(_) => WORTH_LOADING,
+        };
+        let each = self.description.operations.unwrap_or(0).saturating_add(AROUND);
+        let least = usize::try_from(worth / each).unwrap_or(usize::MAX).max(1);
+        instances.div_ceil(self.limits.threads.max(1)).max(least)
+    }
+
+    fn predict_one(&self, instance: &wit::Instance) -> Outcome {
         let answers = self.predict(std::slice::from_ref(instance))?;
         let none = || HostError::Trap { message: "the component gave no answer".into() };
         answers.into_iter().next().ok_or_else(none)?
@@ -103,24 +178,39 @@ impl Predictor {
     ///
     /// # Errors
     /// If a tensor does not fit, the graph fails, or the sandbox stops.
-    pub fn infer(&mut self, inputs: &[wit::Tensor]) -> Result<Vec<wit::Tensor>, HostError> {
+    pub fn infer(&self, inputs: &[wit::Tensor]) -> Result<Vec<wit::Tensor>, HostError> {
         self.call(|sandbox| sandbox.infer(inputs))
     }
 
     fn call<T>(
-        &mut self,
+        &self,
         run: impl FnOnce(&mut Sandbox) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let mut sandbox = match self.sandbox.take() {
-            Some(sandbox) => sandbox,
-            None => loaded(&self.component, self.limits, &self.files)?,
-        };
-        let answer = run(&mut sandbox);
-        let stopped = matches!(answer, Err(HostError::Trap { .. } | HostError::Memory { .. }));
-        if !stopped {
-            self.sandbox = Some(sandbox);
+        self.pool.call(|| self.source.sandbox(&self.component, self.limits), run)
+    }
+}
+
+impl Source {
+    /// A new instance with the model in it.
+    fn sandbox(
+        &self,
+        component: &PredictorComponent,
+        limits: SandboxLimits,
+    ) -> Result<Sandbox, HostError> {
+        let mut sandbox = Sandbox::new(component, limits)?;
+        if let Self::Package(files) = self {
+            sandbox.load(files)?;
         }
-        answer
+        if let Some(operations) = limits.operations {
+            sandbox.restrict(operations)?;
+        }
+        Ok(sandbox)
+    }
+}
+
+impl From<PackageFile> for wit::File {
+    fn from(file: PackageFile) -> Self {
+        Self { path: file.path, content: file.content }
     }
 }
 
@@ -130,12 +220,6 @@ impl std::fmt::Debug for Predictor {
     }
 }
 
-fn loaded(
-    component: &PredictorComponent,
-    limits: SandboxLimits,
-    files: &[wit::File],
-) -> Result<Sandbox, HostError> {
-    let mut sandbox = Sandbox::new(component, limits)?;
-    sandbox.load(files)?;
-    Ok(sandbox)
+fn store_error(error: PackageError) -> HostError {
+    HostError::Store(error.into())
 }

@@ -1,7 +1,7 @@
 //! Reference cases: what a package says of itself, compared bit by bit with what the sandbox
 //! answers.
 
-use model_package::{Expected, Limits, PackageError, ReferenceCase, ReferenceCases, Role};
+use model_package::{Expected, Limits, ReferenceCase, ReferenceCases, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::{ElementType, HostError, Predictor};
@@ -24,28 +24,18 @@ pub struct Difference {
 /// # Errors
 /// If the file is not what the format says.
 pub fn cases(predictor: &Predictor) -> Result<ReferenceCases, HostError> {
-    let manifest = predictor.manifest()?;
-    let Some(entry) = manifest.file(Role::ReferenceCases) else {
+    let Some((path, content)) = predictor.file(Role::ReferenceCases)? else {
         return Ok(ReferenceCases::default());
     };
-    let file = predictor.files().find(|(path, _)| *path == entry.path);
-    let (path, content) = file.ok_or_else(|| {
-        store_error(PackageError::Missing {
-            file: entry.path.clone(),
-            named_by: model_package::MANIFEST.into(),
-        })
-    })?;
-    ReferenceCases::parse(path, content, &Limits::DEFAULT).map_err(store_error)
+    ReferenceCases::parse(&path, &content, &Limits::DEFAULT)
+        .map_err(|error| HostError::Store(error.into()))
 }
 
 /// Answers every case, each by itself.
 ///
 /// # Errors
 /// The first case that fails.
-pub fn answer(
-    predictor: &mut Predictor,
-    cases: &[ReferenceCase],
-) -> Result<Vec<Expected>, HostError> {
+pub fn answer(predictor: &Predictor, cases: &[ReferenceCase]) -> Result<Vec<Expected>, HostError> {
     let mut answers = Vec::with_capacity(cases.len());
     for case in cases {
         let outcomes = predictor.predict(&[instance(case)])?;
@@ -114,8 +104,4 @@ fn hexadecimal(tensor: &wit::Tensor) -> String {
     };
     let elements = tensor.data.chunks(size);
     elements.flat_map(|element| element.iter().rev().map(|byte| format!("{byte:02x}"))).collect()
-}
-
-fn store_error(error: PackageError) -> HostError {
-    HostError::Store(error.into())
 }

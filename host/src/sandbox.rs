@@ -3,16 +3,21 @@
 //! An instance that trapped is in an unknown state, so a call that fails this way leaves a sandbox
 //! that must be thrown away; [`crate::Predictor`] does.
 
+use wasmtime::component::Instance;
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::Predictor as Exports;
 use crate::bindings::exports::samebits::predictor::model as wit;
-use crate::{HostError, PredictorComponent, SandboxLimits};
+use crate::engine::TICK;
+use crate::{HostError, Interruption, PredictorComponent, SandboxLimits};
 
 /// An instance of a component.
 pub(crate) struct Sandbox {
     store: Store<State>,
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "only snapshots need it"))]
+    instance: Instance,
     exports: Exports,
+    interruption: Interruption,
 }
 
 /// What a store holds for the host: the limits, and whether one was met.
@@ -52,44 +57,70 @@ impl Sandbox {
         let state = State { limits, memory_refused: false };
         let mut store = Store::new(&component.engine.wasmtime, state);
         store.limiter(|state| state);
-        match component.pre.instantiate(&mut store) {
-            Ok(exports) => Ok(Self { store, exports }),
+        let interruption = component.engine.interruption();
+        arm(&mut store, interruption);
+        let instance = component.pre.instantiate(&mut store);
+        let loaded = instance
+            .and_then(|instance| Ok((instance, component.exports.load(&mut store, &instance)?)));
+        match loaded {
+            Ok((instance, exports)) => Ok(Self { store, instance, exports, interruption }),
             Err(error) => Err(stopped(store.data(), &error)),
         }
     }
 
+    /// Loads a package.
     pub(crate) fn load(&mut self, files: &[wit::File]) -> Result<(), HostError> {
-        let model = self.exports.samebits_predictor_model();
-        let answer = model.call_load(&mut self.store, files);
-        self.answered(answer)
+        self.call(|exports, store| exports.samebits_predictor_model().call_load(store, files))
+    }
+
+    /// Sets the limits of the calls that follow. Needs a model.
+    pub(crate) fn restrict(&mut self, operations: u64) -> Result<(), HostError> {
+        let limits = wit::Limits { operations };
+        self.call(|exports, store| exports.samebits_predictor_model().call_restrict(store, limits))
     }
 
     pub(crate) fn describe(&mut self) -> Result<wit::Description, HostError> {
-        let model = self.exports.samebits_predictor_model();
-        let answer = model.call_describe(&mut self.store);
-        self.answered(answer)
+        self.call(|exports, store| exports.samebits_predictor_model().call_describe(store))
     }
 
     pub(crate) fn predict(
         &mut self,
         instances: &[wit::Instance],
     ) -> Result<Vec<Result<wit::Prediction, wit::Error>>, HostError> {
-        let model = self.exports.samebits_predictor_model();
-        let answer = model.call_predict(&mut self.store, instances);
-        self.answered(answer)
+        let model = |exports: &Exports, store: &mut Store<State>| {
+            exports.samebits_predictor_model().call_predict(store, instances)
+        };
+        self.call(model)
     }
 
     pub(crate) fn infer(&mut self, inputs: &[wit::Tensor]) -> Result<Vec<wit::Tensor>, HostError> {
-        let model = self.exports.samebits_predictor_model();
-        let answer = model.call_infer(&mut self.store, inputs);
-        self.answered(answer)
+        self.call(|exports, store| exports.samebits_predictor_model().call_infer(store, inputs))
     }
 
-    fn answered<T>(&self, answer: wasmtime::Result<Result<T, wit::Error>>) -> Result<T, HostError> {
-        match answer {
+    /// What a snapshot is taken of.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn into_parts(self) -> (Store<State>, Instance) {
+        (self.store, self.instance)
+    }
+
+    fn call<T>(
+        &mut self,
+        run: impl FnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<Result<T, wit::Error>>,
+    ) -> Result<T, HostError> {
+        arm(&mut self.store, self.interruption);
+        match run(&self.exports, &mut self.store) {
             Ok(answer) => answer.map_err(HostError::from),
             Err(error) => Err(stopped(self.store.data(), &error)),
         }
+    }
+}
+
+/// Starts the time of a call.
+fn arm(store: &mut Store<State>, interruption: Interruption) {
+    if interruption == Interruption::Deadline {
+        let ticks = store.data().limits.deadline.as_millis() / TICK.as_millis();
+        // The tick that is under way does not count.
+        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX - 1).saturating_add(1));
     }
 }
 
@@ -97,6 +128,9 @@ impl Sandbox {
 fn stopped(state: &State, error: &wasmtime::Error) -> HostError {
     if state.memory_refused {
         return HostError::Memory { limit: state.limits.memory_bytes };
+    }
+    if error.downcast_ref() == Some(&wasmtime::Trap::Interrupt) {
+        return HostError::Deadline { limit: state.limits.deadline };
     }
     let message = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),

@@ -7,7 +7,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use model_package::{Digest, Limits, MANIFEST, PackageFile, store};
-use predictor_host::{Cache, Engine, HostError, Predictor, PredictorComponent, SandboxLimits};
+use predictor_host::{
+    Bake, Baked, Cache, Engine, HostError, Interruption, Policy, Predictor, PredictorComponent,
+    SandboxLimits, Target,
+};
 use serde_json::Value;
 
 /// The workspace's root.
@@ -28,7 +31,7 @@ pub fn component_bytes() -> Vec<u8> {
 pub fn component() -> &'static PredictorComponent {
     static COMPONENT: OnceLock<PredictorComponent> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let engine = Engine::new().expect("an engine");
+        let engine = Engine::new(Interruption::None).expect("an engine");
         let bytes = component_bytes();
         Cache::new(cache_folder())
             .load(&engine, &bytes, Digest::of(&bytes), || {})
@@ -66,7 +69,29 @@ pub fn fraud() -> Vec<PackageFile> {
 /// # Errors
 /// Whatever the component answers.
 pub fn load(files: Vec<PackageFile>) -> Result<Predictor, HostError> {
-    Predictor::load(component(), files, SandboxLimits::DEFAULT)
+    Predictor::load(component(), files, SandboxLimits::DEFAULT, Policy::Reuse { calls: None })
+}
+
+/// The fraud model, baked into the component for this machine; made once, then kept beside the
+/// compiled components.
+pub fn baked() -> &'static Baked {
+    static BAKED: OnceLock<Baked> = OnceLock::new();
+    BAKED.get_or_init(|| {
+        let bake = bake(&component_bytes(), fraud());
+        let folder = cache_folder().join(format!("baked-{}", Digest::of(bake.component()).hex()));
+        let made = Baked::open(&folder).ok().filter(|baked| baked.check().is_ok());
+        made.unwrap_or_else(|| {
+            let targets = [Target::host().expect("a target")];
+            bake.write(&folder, &targets, |_| {}).expect("a baked model")
+        })
+    })
+}
+
+/// Loads a package into a component, and makes a component of the two.
+#[must_use]
+pub fn bake(component: &[u8], files: Vec<PackageFile>) -> Bake {
+    let cache = Cache::new(cache_folder());
+    Bake::new(component, files, SandboxLimits::DEFAULT, &cache, |_| {}).expect("a baked component")
 }
 
 /// A package with one file's content changed, and the manifest saying so.

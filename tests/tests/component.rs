@@ -4,9 +4,11 @@
 use conformance::{component, fraud, load, packages, with_file, with_manifest};
 use model_package::{Limits, MANIFEST, PackageFile, store};
 use predictor_host::{
-    Class, ElementType, HostError, Instance, Predictor, SandboxLimits, Tensor, reference,
+    Class, ElementType, HostError, Instance, Policy, Predictor, SandboxLimits, Tensor, reference,
 };
 use serde_json::{Value, json};
+
+const REUSE: Policy = Policy::Reuse { calls: None };
 
 /// An ordinary transaction with some fields changed; `null` stays in, `"-"` takes a field out.
 fn transaction(changes: Value) -> Instance {
@@ -62,10 +64,10 @@ fn leb128(mut bytes: &[u8]) -> (usize, &[u8]) {
 #[test]
 fn every_package_gives_its_reference_bits() {
     for path in packages() {
-        let mut predictor = load(store::read(&path, &Limits::DEFAULT).unwrap()).unwrap();
+        let predictor = load(store::read(&path, &Limits::DEFAULT).unwrap()).unwrap();
         let cases = reference::cases(&predictor).unwrap().cases;
         assert!(cases.len() >= 10, "{} has {} cases", path.display(), cases.len());
-        let answers = reference::answer(&mut predictor, &cases).unwrap();
+        let answers = reference::answer(&predictor, &cases).unwrap();
         let differences = reference::differences(&cases, &answers);
         assert_eq!(differences, [], "{}", path.display());
     }
@@ -78,9 +80,9 @@ fn one_wrong_bit_is_a_difference() {
         cases["cases"][0]["expected"]["score"] = json!("00000000");
         *content = serde_json::to_vec(&cases).unwrap();
     });
-    let mut predictor = load(files).unwrap();
+    let predictor = load(files).unwrap();
     let cases = reference::cases(&predictor).unwrap().cases;
-    let answers = reference::answer(&mut predictor, &cases).unwrap();
+    let answers = reference::answer(&predictor, &cases).unwrap();
     let differences = reference::differences(&cases, &answers);
     let found: Vec<_> =
         differences.iter().map(|found| (found.what.as_str(), found.expected.as_str())).collect();
@@ -91,7 +93,7 @@ fn one_wrong_bit_is_a_difference() {
 /// of WebAssembly. Everything else is the same code.
 #[test]
 fn the_core_as_a_native_library_agrees_to_a_millionth() {
-    let mut predictor = load(fraud()).unwrap();
+    let predictor = load(fraud()).unwrap();
     let native = inference_core::Model::load(fraud()).unwrap();
     for case in reference::cases(&predictor).unwrap().cases {
         let text = Value::Object(case.input).to_string();
@@ -128,7 +130,7 @@ fn onnx_runtime_agrees_to_a_millionth() {
 
 #[test]
 fn an_instance_has_the_same_bits_in_every_batch() {
-    let mut predictor = load(fraud()).unwrap();
+    let predictor = load(fraud()).unwrap();
     let path = conformance::root().join("models/fraud/evaluation/onnxruntime.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     let instances: Vec<_> = text
@@ -155,7 +157,7 @@ fn an_instance_has_the_same_bits_in_every_batch() {
 
 #[test]
 fn one_bad_instance_spoils_no_other() {
-    let mut predictor = load(fraud()).unwrap();
+    let predictor = load(fraud()).unwrap();
     let good = transaction(json!({}));
     let expected = predictor.predict(std::slice::from_ref(&good)).unwrap().remove(0).unwrap().json;
     let batch = [
@@ -176,7 +178,7 @@ fn one_bad_instance_spoils_no_other() {
 }
 
 /// What an instance is refused for: class, code, and a part of the message.
-fn check_refused(predictor: &mut Predictor, instance: Instance, expected: (Class, &str, &str)) {
+fn check_refused(predictor: &Predictor, instance: Instance, expected: (Class, &str, &str)) {
     let error = predictor.predict(&[instance]).unwrap().remove(0).unwrap_err();
     let (class, code, part) = expected;
     assert_eq!((error.class(), error.code()), (class, code), "{error}");
@@ -187,8 +189,8 @@ fn check_refused(predictor: &mut Predictor, instance: Instance, expected: (Class
 #[test]
 fn hostile_instances_are_refused_one_by_one() {
     use Class::{InvalidInput, TooLarge, UnsupportedInput};
-    let mut predictor = load(fraud()).unwrap();
-    let p = &mut predictor;
+    let predictor = load(fraud()).unwrap();
+    let p = &predictor;
     let raw = |text: &str| Instance::Json(text.to_owned());
     check_refused(p, raw(""), (InvalidInput, "invalid-json", "EOF"));
     check_refused(p, raw("NaN"), (InvalidInput, "invalid-json", "expected"));
@@ -256,7 +258,7 @@ fn hostile_instances_are_refused_one_by_one() {
 
 #[test]
 fn too_many_instances_are_refused_as_a_call() {
-    let mut predictor = load(fraud()).unwrap();
+    let predictor = load(fraud()).unwrap();
     let batch = vec![Instance::Json("{}".into()); Limits::DEFAULT.instances + 1];
     let error = predictor.predict(&batch).unwrap_err();
     assert_eq!((error.class(), error.code()), (Class::TooLarge, "too-many-instances"));
@@ -335,7 +337,7 @@ fn truncated_graphs_are_refused_wherever_they_end() {
 
 #[test]
 fn infer_takes_tensors_as_the_graph_declares_them() {
-    let mut predictor = load(fraud()).unwrap();
+    let predictor = load(fraud()).unwrap();
     let shape = &predictor.description().inputs.first().unwrap().shape;
     let width: u64 = shape.last().unwrap().parse().unwrap();
     let rows = |shape: Vec<u64>, bytes: usize, element_type| Tensor {
@@ -350,7 +352,7 @@ fn infer_takes_tensors_as_the_graph_declares_them() {
     let shapes: Vec<_> = outputs.iter().map(|o| (o.name.as_str(), o.shape.as_slice())).collect();
     assert_eq!(shapes, [("probabilities", &[2, 2][..]), ("label", &[2][..])]);
 
-    let mut check = |tensors: Vec<Tensor>, code: &str| {
+    let check = |tensors: Vec<Tensor>, code: &str| {
         let error = predictor.infer(&tensors).unwrap_err();
         assert_eq!((error.class(), error.code()), (Class::InvalidInput, code), "{error}");
     };
@@ -366,12 +368,12 @@ fn infer_takes_tensors_as_the_graph_declares_them() {
 #[test]
 fn a_sandbox_without_enough_memory_is_replaced() {
     let limits = SandboxLimits::DEFAULT.with_memory_bytes(4 << 20);
-    let error = Predictor::load(component(), fraud(), limits).unwrap_err();
+    let error = Predictor::load(component(), fraud(), limits, REUSE).unwrap_err();
     assert!(matches!(error, HostError::Memory { .. }), "{error}");
     assert_eq!((error.class(), error.code()), (Class::SandboxFailed, "out-of-memory"));
 
     let limits = SandboxLimits::DEFAULT.with_memory_bytes(96 << 20);
-    let mut predictor = Predictor::load(component(), fraud(), limits).unwrap();
+    let predictor = Predictor::load(component(), fraud(), limits, REUSE).unwrap();
     let good = transaction(json!({}));
     let before = predictor.predict(std::slice::from_ref(&good)).unwrap().remove(0).unwrap();
     let huge = Instance::Text("x".repeat(100 << 20));

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use conformance::{cache_folder, component, finished, program, root, tool_is_there};
+use conformance::{baked, cache_folder, component, finished, program, root, tool_is_there};
 use lambda_emulator::{Answer, Emulator, Invocation, Options};
 use serde_json::Value;
 
@@ -157,44 +157,89 @@ fn expected(name: &str) -> Value {
     serde_json::from_str(&expected).unwrap()
 }
 
-/// The function as a zip, as it would be uploaded.
-fn zipped(path: &Path) {
-    let folder = tempfile::tempdir().unwrap();
-    lay_out(folder.path());
+/// A folder as a zip, as it would be uploaded.
+fn zipped(folder: &Path, path: &Path) {
     let mut writer = zip::ZipWriter::new(fs::File::create(path).unwrap());
     let options =
         zip::write::SimpleFileOptions::default().compression_level(Some(1)).unix_permissions(0o755);
-    for file in ["bootstrap", "predictor.cwasm", "predictor.json"] {
-        writer.start_file(file, options).unwrap();
-        writer.write_all(&fs::read(folder.path().join(file)).unwrap()).unwrap();
-    }
-    for file in conformance::fraud() {
-        writer.start_file(format!("model/{}", file.path), options).unwrap();
-        writer.write_all(&file.content).unwrap();
+    for folder in [folder.to_owned(), folder.join("model")] {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let file = entry.unwrap().path();
+            if file.is_file() {
+                let name = file.file_name().unwrap().to_str().unwrap();
+                let inside = if folder.ends_with("model") { "model/" } else { "" };
+                writer.start_file(format!("{inside}{name}"), options).unwrap();
+                writer.write_all(&fs::read(&file).unwrap()).unwrap();
+            }
+        }
     }
     writer.finish().unwrap();
 }
 
-#[tokio::test]
-async fn a_zipped_function_answers_with_the_bits_of_the_command_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let package = folder.path().join("function.zip");
-    zipped(&package);
+/// The function under the emulator.
+async fn emulated(package: &Path) -> Emulator {
     let mut function = lambda_emulator::Function::new(package);
     function.memory_mb = 512;
     function.timeout = Duration::from_secs(20);
-    let emulator = Emulator::start(Options::new(function)).await.unwrap();
+    Emulator::start(Options::new(function)).await.unwrap()
+}
+
+/// The examples, answered as the command line answers them.
+async fn check_examples(emulator: &Emulator) {
     for name in ["ordinary.json", "suspicious.json", "batch.json"] {
         let reply = emulator.invoke(Invocation::new(example(name))).await.unwrap();
         let Answer::Payload(payload) = reply.answer else { panic!("{name}: {:?}", reply.answer) };
         let found: Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!(found, expected(name), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_zipped_function_answers_with_the_bits_of_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("function.zip");
+    let content = tempfile::tempdir().unwrap();
+    lay_out(content.path());
+    zipped(content.path(), &package);
+    let emulator = emulated(&package).await;
+    check_examples(&emulator).await;
     let reply = emulator.invoke(Invocation::new(example("bad.json"))).await.unwrap();
     let Answer::Error(error) = reply.answer else { panic!("{:?}", reply.answer) };
     let message = String::from_utf8(error.payload.to_vec()).unwrap();
     assert!(message.contains("invalid-input"), "{message}");
     assert!(message.contains("amount: expected a number"), "{message}");
+}
+
+#[tokio::test]
+async fn a_baked_model_needs_no_component_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(program("bootstrap"), folder.path().join("bootstrap")).unwrap();
+    fs::create_dir(folder.path().join("model")).unwrap();
+    for entry in fs::read_dir(baked().folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, folder.path().join("model").join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let zip = tempfile::tempdir().unwrap();
+    let package = zip.path().join("function.zip");
+    zipped(folder.path(), &package);
+    check_examples(&emulated(&package).await).await;
+}
+
+#[test]
+fn a_setting_that_is_none_is_named() {
+    let check = |name: &str, value: &str, expected: &str| {
+        let mut bootstrap = Command::new(program("bootstrap"));
+        bootstrap.env_clear().env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9").env(name, value);
+        let (_, error, code) = finished(&mut bootstrap);
+        assert_eq!(code, Some(1));
+        assert!(error.contains(name) && error.contains(expected), "{error}");
+    };
+    check("SAMEBITS_THREADS", "0", "a whole number of at least 1");
+    check("SAMEBITS_OPERATIONS", "many", "a whole number of at least 1");
+    check("SAMEBITS_MEMORY", "70000", "a whole number of at least 1");
+    check("SAMEBITS_SANDBOX", "old", "fresh or reuse");
 }
 
 #[test]

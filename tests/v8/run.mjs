@@ -9,18 +9,20 @@ import { readInstances, readPackage } from './package.mjs';
 import { Predictor } from './predictor.mjs';
 
 const USAGE = `usage: node run.mjs COMPONENT PACKAGE [PACKAGE…]
+       node run.mjs --baked COMPONENT PACKAGE
        node run.mjs COMPONENT PACKAGE --dump FILE [--instances FILE.jsonl]
 
 Predicts the reference cases of each package (a directory) in V8 and compares every bit with what
 the file expects.
 
+  --baked                 the component has the model in it: nothing is loaded
   --dump FILE             write V8's answers as reference cases instead of comparing them
   --instances FILE.jsonl  predict these instead: one JSON instance on each line`;
 
 /** A model in an instance of its own, with the time that loading took in milliseconds. */
-async function load(predictor, model) {
+async function load(predictor, model, isBaked) {
   const instance = await predictor.instance();
-  const [, loadTime] = timed(() => instance.load(model.files));
+  const [, loadTime] = timed(() => isBaked || instance.load(model.files));
   const { name, version, package: digest } = instance.describe();
   for (const [what, expected, found] of [
     ['name', model.name, name],
@@ -64,14 +66,14 @@ function compare(cases, answers, how) {
 }
 
 /** Compares a package's reference cases; how many there are. */
-async function verify(predictor, directory) {
+async function verify(predictor, directory, isBaked) {
   const model = await readPackage(directory);
   const unsealed = model.cases.find(({ expected }) => expected === undefined);
   if (model.cases.length === 0 || unsealed) {
     const what = unsealed ? `the case ${unsealed.name} expects nothing yet` : 'no reference cases';
     throw new Error(`${what}; run \`cargo xtask seal\``);
   }
-  const [instance, loadTime] = await load(predictor, model);
+  const [instance, loadTime] = await load(predictor, model, isBaked);
   const { alone, batch, times } = predict(instance, model.cases);
   const found = [
     ...compare(model.cases, alone, 'alone'),
@@ -87,7 +89,7 @@ async function verify(predictor, directory) {
 async function dump(predictor, directory, file, instances) {
   const model = await readPackage(directory);
   const cases = instances ? await readInstances(instances) : model.cases;
-  const [instance, loadTime] = await load(predictor, model);
+  const [instance, loadTime] = await load(predictor, model, false);
   const { alone, batch, times } = predict(instance, cases);
   const asAlone = cases.map(({ name }, index) => ({ name, expected: alone[index] }));
   const found = compare(asAlone, batch, 'in a batch, expected as alone');
@@ -130,7 +132,11 @@ function errorText(error) {
 }
 
 function parse() {
-  const options = { dump: { type: 'string' }, instances: { type: 'string' } };
+  const options = {
+    baked: { type: 'boolean' },
+    dump: { type: 'string' },
+    instances: { type: 'string' },
+  };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [component, ...packages] = positionals;
   if (packages.length === 0) {
@@ -160,7 +166,7 @@ try {
     if (args.dump) {
       await dump(predictor, directory, args.dump, args.instances);
     } else {
-      await verify(predictor, directory);
+      await verify(predictor, directory, args.baked);
     }
   }
 } catch (error) {

@@ -5,6 +5,7 @@
 
 mod convert;
 mod validate;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,8 +16,12 @@ use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
 use crate::error::excerpt;
+use crate::graph::work::Work;
 use crate::operators;
 use crate::{Error, ErrorKind, Tensor, TensorType};
+
+/// How many operations one run may take unless a caller says otherwise: about a minute's work.
+pub const OPERATIONS: u64 = 200_000_000_000;
 
 /// A graph that is ready to run.
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub struct Graph {
     inputs: Vec<TensorType>,
     outputs: Vec<TensorType>,
     operators: Vec<String>,
+    work: Work,
 }
 
 impl Graph {
@@ -50,8 +56,9 @@ impl Graph {
         let model = model.into_optimized().map_err(rejected)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
+        let work = Work::of(&model).map_err(rejected)?;
         let plan = model.into_runnable().map_err(rejected)?;
-        Ok(Self { plan, inputs, outputs, operators })
+        Ok(Self { plan, inputs, outputs, operators, work })
     }
 
     /// The graph's inputs, in its order.
@@ -72,12 +79,32 @@ impl Graph {
         &self.operators
     }
 
+    /// The operations of one row, every open dimension counted as 1; `None` if the work of a call
+    /// can't be known from the shapes of its inputs.
+    #[must_use]
+    pub fn operations(&self) -> Option<u64> {
+        self.work.is_known().then(|| self.work.count(&BTreeMap::new()) as u64)
+    }
+
     /// Runs the graph on its inputs, given by name in any order.
     ///
     /// # Errors
+    /// As [`Self::run_within`], with [`OPERATIONS`] as the limit.
+    pub fn run(&self, tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
+        self.run_within(tensors, OPERATIONS)
+    }
+
+    /// Runs the graph on its inputs, if that is at most this many `operations`.
+    ///
+    /// # Errors
     /// [`ErrorKind::InvalidInput`] if a tensor is missing, unknown, or of another type or shape than
-    /// the graph declares; [`ErrorKind::InferenceFailed`] if the graph fails on them.
-    pub fn run(&self, mut tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
+    /// the graph declares; [`ErrorKind::TooLarge`] if it is too much work, before anything is done;
+    /// [`ErrorKind::InferenceFailed`] if the graph fails on them.
+    pub fn run_within(
+        &self,
+        mut tensors: Vec<Tensor>,
+        operations: u64,
+    ) -> Result<Vec<Tensor>, Error> {
         let mut inputs = TVec::new();
         let mut extents = Extents::default();
         for declared in &self.inputs {
@@ -96,6 +123,15 @@ impl Graph {
             let message = format!("{found} is not an input left to fill; the graph takes {known}");
             return Err(Error::input("unknown-tensor", message).at(&tensor.name));
         }
+        let found = self.work.count(&extents.values());
+        if found > operations as f64 {
+            let message = format!(
+                "{found:.1e} operations for one call, at most {:.1e} are allowed; give it less at \
+                 once, or allow more",
+                operations as f64
+            );
+            return Err(Error::new(ErrorKind::TooLarge, "too-much-work", message));
+        }
         let outputs = self.plan.run(inputs).map_err(|error| {
             Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
         })?;
@@ -109,6 +145,10 @@ impl Graph {
 struct Extents<'a>(BTreeMap<&'a str, (usize, &'a str)>);
 
 impl<'a> Extents<'a> {
+    fn values(&self) -> BTreeMap<&'a str, usize> {
+        self.0.iter().map(|(name, (extent, _))| (*name, *extent)).collect()
+    }
+
     /// A name stands for the same extent in every input.
     fn agree(&mut self, tensor: &Tensor, declared: &'a TensorType) -> Result<(), Error> {
         for (found, name) in tensor.shape.iter().zip(&declared.shape) {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use predictor_host::{Engine, PredictorComponent};
+use predictor_host::{Engine, Interruption, PredictorComponent};
 use serde::Serialize;
 
 use crate::args::{Component, Settings};
@@ -24,9 +24,9 @@ pub(crate) fn run(settings: &Settings, arguments: &Component) -> Result<ExitCode
         std::fs::write(path, bytes).with_context(|| path.display().to_string())?;
     }
     if let Some(path) = &arguments.compile {
-        PredictorComponent::compile_to(&Engine::new()?, bytes, path)?;
+        PredictorComponent::compile_to(&Engine::new(Interruption::None)?, bytes, path)?;
     }
-    let component = runtime::component(settings)?;
+    let component = runtime::component(settings, Interruption::None)?;
     let names = component.names();
     let shown = Shown {
         digest: component.digest().to_string(),

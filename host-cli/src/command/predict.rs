@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Predict) -> Result<ExitCode> 
         Some(name) => Model::named(name)?,
         None => Model::for_input(&arguments.input)?,
     };
-    let mut predictor = runtime::load(settings, &model)?;
+    let predictor = runtime::load(settings, &model)?;
     let outcomes = predictor.predict_each(request.instances());
     print(&predictor, &request, &outcomes, arguments.format)?;
     Ok(report(&name, &request, &outcomes))

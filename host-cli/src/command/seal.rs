@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model_package::{Digest, Limits, MANIFEST, Manifest, PackageFile, Role, store};
-use predictor_host::{HostError, Predictor, reference};
+use predictor_host::{HostError, reference};
 use serde::Serialize;
 
 use crate::args::{Seal, Settings};
@@ -24,11 +24,9 @@ pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
 
     // Files may have changed since the manifest was written: that is what sealing is for.
     restate(&mut manifest, &mut files)?;
-    let component = runtime::component(settings)?;
-    let memory = runtime::limits(settings);
-    let mut predictor = Predictor::load(&component, files.clone(), memory)?;
+    let predictor = runtime::load_files(settings, files.clone())?;
     let mut cases = reference::cases(&predictor)?;
-    let answers = reference::answer(&mut predictor, &cases.cases)?;
+    let answers = reference::answer(&predictor, &cases.cases)?;
     for (case, answer) in cases.cases.iter_mut().zip(answers) {
         case.expected = Some(answer);
     }
@@ -38,7 +36,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
     restate(&mut manifest, &mut files)?;
 
     // Read it once more as any host would, before anything on disk changes.
-    let sealed = Predictor::load(&component, files.clone(), memory)?;
+    let sealed = runtime::load_files(settings, files.clone())?;
     for file in &files {
         let path = folder.join(&file.path);
         let unchanged = std::fs::read(&path).is_ok_and(|old| old == file.content);
@@ -50,7 +48,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
     let (name, version, package) = (&description.name, &description.version, &description.package);
     let mut out = io::stdout().lock();
     writeln!(out, "{name} {version}, {package}")?;
-    writeln!(out, "component {}", component.digest())?;
+    writeln!(out, "component {}", sealed.component().digest())?;
     writeln!(out, "{} reference cases sealed", cases.cases.len())?;
     Ok(ExitCode::SUCCESS)
 }

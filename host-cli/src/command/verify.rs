@@ -13,12 +13,15 @@ use crate::runtime;
 
 pub(crate) fn run(settings: &Settings, arguments: &Verify) -> Result<ExitCode> {
     let model = Model::named(&arguments.model)?;
-    let mut predictor = runtime::load(settings, &model)?;
+    if let Model::Baked(baked) = &model {
+        baked.check()?;
+    }
+    let predictor = runtime::load(settings, &model)?;
     let cases = reference::cases(&predictor)?.cases;
     if cases.is_empty() {
         return Err(ModelError(format!("{model} has no reference cases to verify")).into());
     }
-    let answers = reference::answer(&mut predictor, &cases)?;
+    let answers = reference::answer(&predictor, &cases)?;
     let differences = reference::differences(&cases, &answers);
     let mut out = io::stdout().lock();
     for difference in &differences {

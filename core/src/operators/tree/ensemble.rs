@@ -135,6 +135,11 @@ impl<T: Real> Ensemble<T> {
         self.roots.len()
     }
 
+    /// How many branches there are; a row passes each at most once.
+    pub(super) fn branches(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// How the votes are aggregated.
     pub(super) fn aggregate(&self) -> Aggregate {
         self.aggregate

@@ -82,6 +82,14 @@ impl TreeOperator {
         }
     }
 
+    /// Branches that a row can pass at most.
+    fn branches(&self) -> usize {
+        match &self.inner.program {
+            Program::Single(predictor) => predictor.ensemble().branches(),
+            Program::Double(predictor) => predictor.ensemble().branches(),
+        }
+    }
+
     fn targets(&self) -> usize {
         match &self.inner.program {
             Program::Single(predictor) => predictor.ensemble().targets(),
@@ -157,6 +165,12 @@ impl TypedOp for TreeOperator {
             Some(labels) => tvec!(labels.datum_type().fact([rows]), scores),
             None => tvec!(scores),
         })
+    }
+
+    fn cost(&self, inputs: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
+        let [input] = inputs else { bail!("{} has {} inputs, not 1", self.name, inputs.len()) };
+        let (rows, _) = self.extents(&input.shape, 1.to_dim())?;
+        Ok(tvec!((Cost::FMA(input.datum_type), rows * self.branches())))
     }
 
     as_op!();

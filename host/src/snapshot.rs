@@ -1,0 +1,94 @@
+//! Reads the memory and globals of an instance for wizer, through the accessors that it added to
+//! the component.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wasmtime::component::{Instance, Lift, WasmList};
+use wasmtime::{Result, Store};
+use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
+
+use crate::sandbox::{Sandbox, State};
+
+/// Makes a component of what an instance has become.
+pub(crate) fn take(
+    sandbox: Sandbox,
+    wizer: &Wizer,
+    context: &ComponentContext<'_>,
+) -> Result<Vec<u8>> {
+    let (store, instance) = sandbox.into_parts();
+    let mut reader = Reader { store, instance, failed: None };
+    let bytes = {
+        // Nothing in it waits: every call below returns before the first poll does.
+        let mut snapshot = pin!(wizer.snapshot_component(context, &mut reader));
+        match snapshot.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(bytes) => bytes,
+            Poll::Pending => wasmtime::bail!("the snapshot waits for something"),
+        }
+    };
+    match reader.failed {
+        Some(error) => Err(error),
+        None => bytes,
+    }
+}
+
+/// An instance whose state is read. The trait has no way to fail, so the first failure is kept.
+struct Reader {
+    store: Store<State>,
+    instance: Instance,
+    failed: Option<wasmtime::Error>,
+}
+
+impl Reader {
+    fn call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> Option<R> {
+        match self.try_call(interface, function) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                None
+            }
+        }
+    }
+
+    fn try_call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> Result<R> {
+        let missing = || wasmtime::format_err!("no accessor {interface} {function}");
+        let (_, interface) =
+            self.instance.get_export(&mut self.store, None, interface).ok_or_else(missing)?;
+        let (_, function) = self
+            .instance
+            .get_export(&mut self.store, Some(&interface), function)
+            .ok_or_else(missing)?;
+        let function = self.instance.get_typed_func::<(), (R,)>(&mut self.store, function)?;
+        Ok(function.call(&mut self.store, ())?.0)
+    }
+}
+
+impl ComponentInstanceState for Reader {
+    async fn call_func_ret_list_u8(
+        &mut self,
+        interface: &str,
+        function: &str,
+        contents: impl FnOnce(&[u8]) + Send,
+    ) {
+        match self.call::<WasmList<u8>>(interface, function) {
+            Some(list) => contents(list.as_le_slice(&self.store)),
+            None => contents(&[]),
+        }
+    }
+
+    async fn call_func_ret_s32(&mut self, interface: &str, function: &str) -> i32 {
+        self.call(interface, function).unwrap_or_default()
+    }
+
+    async fn call_func_ret_s64(&mut self, interface: &str, function: &str) -> i64 {
+        self.call(interface, function).unwrap_or_default()
+    }
+
+    async fn call_func_ret_f32(&mut self, interface: &str, function: &str) -> u32 {
+        self.call::<f32>(interface, function).unwrap_or_default().to_bits()
+    }
+
+    async fn call_func_ret_f64(&mut self, interface: &str, function: &str) -> u64 {
+        self.call::<f64>(interface, function).unwrap_or_default().to_bits()
+    }
+}
