@@ -19,3 +19,4 @@ mod mutation;
 mod support;
 mod tree_attributes;
 mod tree_ensemble;
+mod work;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use predictor_host::{Policy, Target};
+
 pub(crate) use emulate::Emulate;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
@@ -62,17 +64,10 @@ pub(crate) struct Settings {
         value_parser = clap::value_parser!(u16).range(1..=1024)
     )]
     pub(crate) threads: Option<u16>,
-    /// Whether calls share a sandbox [default: fresh for baked models, else reuse]
-    #[arg(long, env = "SAMEBITS_SANDBOX", hide_env_values = true, value_enum)]
-    pub(crate) sandbox: Option<Sandbox>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Sandbox {
-    /// A new sandbox for every call
-    Fresh,
-    /// One for many calls
-    Reuse,
+    /// Whether calls share a sandbox: fresh, reuse, or reuse:N for at most N calls [default: fresh
+    /// for baked models, else reuse]
+    #[arg(long, env = "SAMEBITS_SANDBOX", hide_env_values = true, value_name = "POLICY")]
+    pub(crate) sandbox: Option<Policy>,
 }
 
 #[derive(Subcommand)]
@@ -196,7 +191,7 @@ pub(crate) struct Bake {
     /// The code runs on every machine of AWS Lambda of that kind: AVX2 on x86_64, Graviton2 on
     /// aarch64.
     #[arg(long, value_name = "TRIPLE")]
-    pub(crate) target: Vec<String>,
+    pub(crate) target: Vec<Target>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

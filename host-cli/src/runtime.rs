@@ -10,7 +10,7 @@ use predictor_host::{
     Cache, Engine, Interruption, Policy, Predictor, PredictorComponent, SandboxLimits,
 };
 
-use crate::args::{Sandbox, Settings};
+use crate::args::Settings;
 use crate::embedded;
 use crate::model::Model;
 use crate::progress::Progress;
@@ -42,7 +42,7 @@ pub(crate) fn component(
 pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
     let predictor = match model {
         Model::Baked(baked) => {
-            let policy = policy(settings).unwrap_or(Policy::Fresh);
+            let policy = settings.sandbox.unwrap_or(Policy::Fresh);
             Predictor::baked(baked, limits(settings), policy).map_err(Into::into)
         }
         Model::Bundled(_) | Model::Package(_) => load_files(settings, model.files()?),
@@ -52,7 +52,7 @@ pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
 
 /// The files of a package, loaded into the embedded component.
 pub(crate) fn load_files(settings: &Settings, files: Vec<PackageFile>) -> Result<Predictor> {
-    let policy = policy(settings).unwrap_or(Policy::Reuse { calls: None });
+    let policy = settings.sandbox.unwrap_or(Policy::Reuse { calls: None });
     let limits = limits(settings);
     let component = component(settings, Interruption::None)?;
     let predictor = Predictor::load(&component, files.clone(), limits, policy)?;
@@ -71,13 +71,6 @@ pub(crate) fn limits(settings: &Settings) -> SandboxLimits {
         .with_operations(settings.operations)
         .with_deadline(Duration::from_secs(settings.deadline))
         .with_threads(settings.threads.map_or_else(cores, usize::from))
-}
-
-fn policy(settings: &Settings) -> Option<Policy> {
-    settings.sandbox.map(|sandbox| match sandbox {
-        Sandbox::Fresh => Policy::Fresh,
-        Sandbox::Reuse => Policy::Reuse { calls: None },
-    })
 }
 
 /// Compiled components.

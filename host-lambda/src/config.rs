@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use predictor_host::{Policy, SandboxLimits};
 
 /// What the environment says.
@@ -18,7 +18,7 @@ pub(crate) struct Config {
     /// `SAMEBITS_MODEL`: a baked model, or a package (a folder or an archive). By default `model`
     /// in the function's folder.
     pub(crate) model: PathBuf,
-    /// `SAMEBITS_SANDBOX`: `fresh` or `reuse`. By default fresh for a baked model.
+    /// `SAMEBITS_SANDBOX`: `fresh`, `reuse` or `reuse:N`. By default fresh for a baked model.
     pub(crate) policy: Option<Policy>,
     /// `SAMEBITS_MEMORY` (MiB), `SAMEBITS_OPERATIONS`, `SAMEBITS_DEADLINE` (seconds) and
     /// `SAMEBITS_THREADS`.
@@ -72,12 +72,9 @@ fn number<T: FromStr + PartialOrd + From<u8>>(name: &str) -> Result<Option<T>> {
 }
 
 fn policy() -> Result<Option<Policy>> {
-    match text("SAMEBITS_SANDBOX")?.as_deref() {
-        None => Ok(None),
-        Some("fresh") => Ok(Some(Policy::Fresh)),
-        Some("reuse") => Ok(Some(Policy::Reuse { calls: None })),
-        Some(other) => bail!("SAMEBITS_SANDBOX is {other:?}; expected fresh or reuse"),
-    }
+    let text = text("SAMEBITS_SANDBOX")?;
+    let policy = text.map(|text| text.parse::<Policy>()).transpose();
+    policy.map_err(|message| anyhow!("SAMEBITS_SANDBOX: {message}"))
 }
 
 fn text(name: &str) -> Result<Option<String>> {

@@ -65,7 +65,9 @@ impl Bake {
         let mut sandbox = Sandbox::new(&instrumented, limits)?;
         sandbox.load(&files)?;
         drop(files);
-        let bytes = snapshot::take(sandbox, &wizer, &context).map_err(refused)?;
+        let bytes = snapshot::take(&mut sandbox, &wizer, &context).map_err(refused)?;
+        // Only now: asking leaves traces in memory.
+        let description = sandbox.describe()?;
         let record = Record {
             format: FORMAT.into(),
             name: manifest.name,
@@ -74,7 +76,8 @@ impl Bake {
             component: Digest::of(component),
             baked: Digest::of(&bytes),
             wasmtime: WASMTIME.into(),
-            interruptible: false,
+            // Work that can't be counted before a call is bounded by a deadline.
+            interruptible: description.operations.is_none(),
             code: Vec::new(),
         };
         Ok(Self { bytes, record, kept })
@@ -118,7 +121,10 @@ impl Bake {
         }
         let interruption =
             if self.record.interruptible { Interruption::Deadline } else { Interruption::None };
-        for target in targets {
+        for (index, target) in targets.iter().enumerate() {
+            if targets.iter().take(index).any(|earlier| earlier == target) {
+                continue;
+            }
             on_step(Step::Compiling(target));
             let code = Engine::for_target(interruption, target)?.compile(&self.bytes)?;
             let code = compiled::write_code(&code_path(folder, target.triple()), &code)?;

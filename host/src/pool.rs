@@ -22,6 +22,22 @@ pub enum Policy {
     },
 }
 
+impl std::str::FromStr for Policy {
+    type Err = String;
+
+    /// Reads `fresh`, `reuse`, or `reuse:N` for at most `N` calls.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "fresh" => Ok(Self::Fresh),
+            None if text == "reuse" => Ok(Self::Reuse { calls: None }),
+            Some(("reuse", calls)) if calls.parse::<NonZeroU64>().is_ok() => {
+                Ok(Self::Reuse { calls: calls.parse().ok() })
+            }
+            _ => Err(format!("expected fresh, reuse or reuse:N, found {text:?}")),
+        }
+    }
+}
+
 /// The sandboxes that wait for a call.
 pub(crate) struct Pool {
     policy: Policy,
@@ -74,5 +90,23 @@ impl Pool {
 
     fn put(&self, idle: Idle) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_read() {
+        let check = |text: &str, expected: Option<Policy>| {
+            assert_eq!(text.parse::<Policy>().ok(), expected, "{text}");
+        };
+        check("fresh", Some(Policy::Fresh));
+        check("reuse", Some(Policy::Reuse { calls: None }));
+        check("reuse:100", Some(Policy::Reuse { calls: NonZeroU64::new(100) }));
+        for text in ["", "Fresh", "reuse:", "reuse:0", "reuse:-1", "fresh:3"] {
+            check(text, None);
+        }
     }
 }

@@ -99,8 +99,8 @@ impl Sandbox {
 
     /// What a snapshot is taken of.
     #[cfg(feature = "compiler")]
-    pub(crate) fn into_parts(self) -> (Store<State>, Instance) {
-        (self.store, self.instance)
+    pub(crate) fn parts(&mut self) -> (&mut Store<State>, Instance) {
+        (&mut self.store, self.instance)
     }
 
     fn call<T>(

@@ -12,11 +12,11 @@ use crate::sandbox::{Sandbox, State};
 
 /// Makes a component of what an instance has become.
 pub(crate) fn take(
-    sandbox: Sandbox,
+    sandbox: &mut Sandbox,
     wizer: &Wizer,
     context: &ComponentContext<'_>,
 ) -> Result<Vec<u8>> {
-    let (store, instance) = sandbox.into_parts();
+    let (store, instance) = sandbox.parts();
     let mut reader = Reader { store, instance, failed: None };
     let bytes = {
         // Nothing in it waits: every call below returns before the first poll does.
@@ -33,13 +33,13 @@ pub(crate) fn take(
 }
 
 /// An instance whose state is read. The trait has no way to fail, so the first failure is kept.
-struct Reader {
-    store: Store<State>,
+struct Reader<'a> {
+    store: &'a mut Store<State>,
     instance: Instance,
     failed: Option<wasmtime::Error>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> Option<R> {
         match self.try_call(interface, function) {
             Ok(value) => Some(value),
@@ -53,17 +53,17 @@ impl Reader {
     fn try_call<R: Lift + 'static>(&mut self, interface: &str, function: &str) -> Result<R> {
         let missing = || wasmtime::format_err!("no accessor {interface} {function}");
         let (_, interface) =
-            self.instance.get_export(&mut self.store, None, interface).ok_or_else(missing)?;
+            self.instance.get_export(&mut *self.store, None, interface).ok_or_else(missing)?;
         let (_, function) = self
             .instance
-            .get_export(&mut self.store, Some(&interface), function)
+            .get_export(&mut *self.store, Some(&interface), function)
             .ok_or_else(missing)?;
-        let function = self.instance.get_typed_func::<(), (R,)>(&mut self.store, function)?;
-        Ok(function.call(&mut self.store, ())?.0)
+        let function = self.instance.get_typed_func::<(), (R,)>(&mut *self.store, function)?;
+        Ok(function.call(&mut *self.store, ())?.0)
     }
 }
 
-impl ComponentInstanceState for Reader {
+impl ComponentInstanceState for Reader<'_> {
     async fn call_func_ret_list_u8(
         &mut self,
         interface: &str,
@@ -71,7 +71,7 @@ impl ComponentInstanceState for Reader {
         contents: impl FnOnce(&[u8]) + Send,
     ) {
         match self.call::<WasmList<u8>>(interface, function) {
-            Some(list) => contents(list.as_le_slice(&self.store)),
+            Some(list) => contents(list.as_le_slice(&*self.store)),
             None => contents(&[]),
         }
     }

@@ -1,5 +1,7 @@
 //! What code is compiled for: a target and the processor that every machine of its kind has.
 
+use std::str::FromStr;
+
 use crate::HostError;
 
 /// A target, with the instructions that compiled code may use on it.
@@ -41,37 +43,17 @@ impl Target {
     /// The targets of AWS Lambda's two architectures.
     pub const LAMBDA: [&'static str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
-    /// The target of this triple.
-    ///
-    /// # Errors
-    /// If its architecture is not one of the two that a baseline is known for.
-    pub fn new(triple: &str) -> Result<Self, HostError> {
-        let baseline = match triple.split('-').next() {
-            Some("x86_64") => X86_64,
-            Some("aarch64") => AARCH64,
-            _ => {
-                let known = Self::LAMBDA.join(" and ");
-                let message = format!(
-                    "{triple:?} is no target that code can be compiled for; there are {known}, \
-                     and others of the two architectures such as aarch64-apple-darwin"
-                );
-                return Err(HostError::Engine { message });
-            }
-        };
-        Ok(Self { triple: triple.to_owned(), baseline })
-    }
-
     /// The target of this machine.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As for any triple.
     pub fn host() -> Result<Self, HostError> {
         let system = match std::env::consts::OS {
             "macos" => "apple-darwin",
             "windows" => "pc-windows-msvc",
             _ => "unknown-linux-gnu",
         };
-        Self::new(&format!("{}-{system}", std::env::consts::ARCH))
+        format!("{}-{system}", std::env::consts::ARCH).parse()
     }
 
     /// Its triple, such as `aarch64-unknown-linux-gnu`.
@@ -90,5 +72,27 @@ impl Target {
     #[cfg(feature = "compiler")]
     pub(crate) fn flags(&self) -> &'static [&'static str] {
         self.baseline.flags
+    }
+}
+
+impl FromStr for Target {
+    type Err = HostError;
+
+    /// Reads a triple. Fails if its architecture is not one of the two that a baseline is known
+    /// for.
+    fn from_str(triple: &str) -> Result<Self, HostError> {
+        let baseline = match triple.split('-').next() {
+            Some("x86_64") => X86_64,
+            Some("aarch64") => AARCH64,
+            _ => {
+                let known = Self::LAMBDA.join(" and ");
+                let message = format!(
+                    "{triple:?} is no target that code can be compiled for; there are {known}, \
+                     and others of the two architectures such as aarch64-apple-darwin"
+                );
+                return Err(HostError::Engine { message });
+            }
+        };
+        Ok(Self { triple: triple.to_owned(), baseline })
     }
 }

@@ -203,13 +203,13 @@ fn its_reference_cases_are_those_that_its_manifest_names() {
 #[test]
 fn code_is_compiled_for_other_machines_too() {
     let folder = tempfile::tempdir().unwrap();
-    let target = Target::new("aarch64-unknown-linux-gnu").unwrap();
+    let target = "aarch64-unknown-linux-gnu".parse::<Target>().unwrap();
     let bake = bake(&component_bytes(), fraud());
     let baked = bake.write(folder.path(), std::slice::from_ref(&target), |_| {}).unwrap();
     baked.check().unwrap();
     let code = std::fs::read(folder.path().join("aarch64-unknown-linux-gnu.cwasm")).unwrap();
     // ELF's `e_machine`: EM_AARCH64 is 183.
     assert_eq!((&code[..4], u16::from_le_bytes([code[18], code[19]])), (&b"\x7fELF"[..], 183));
-    let error = Target::new("riscv64gc-unknown-linux-gnu").unwrap_err().to_string();
+    let error = "riscv64gc-unknown-linux-gnu".parse::<Target>().unwrap_err().to_string();
     assert!(error.contains("aarch64-unknown-linux-gnu"), "{error}");
 }

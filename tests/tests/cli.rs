@@ -14,7 +14,12 @@ fn host_cli(arguments: &[&str]) -> Command {
     let _ = component();
     let mut command = Command::new(program("host-cli"));
     command.current_dir(root()).args(arguments);
-    for name in ["SAMEBITS_MODEL", "SAMEBITS_MEMORY", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SAMEBITS_") {
+            command.env_remove(name);
+        }
+    }
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
         command.env_remove(name);
     }
     command.env("SAMEBITS_CACHE", cache_folder());
@@ -61,6 +66,7 @@ macro_rules! check_shown {
 check_shown! {
     help: ["--help"];
     help_of_predict: ["predict", "--help"];
+    help_of_bake: ["bake", "--help"];
     predict_ordinary: ["predict", "models/fraud/examples/ordinary.json"];
     predict_suspicious: ["predict", "models/fraud/examples/suspicious.json"];
     predict_batch_as_lines: ["predict", "--format", "jsonl", "models/fraud/examples/batch.json"];
@@ -74,6 +80,9 @@ check_shown! {
     inspect_fraud: ["inspect", "fraud"];
     models: ["models"];
     verify_fraud: ["verify", "models/fraud"];
+    predict_with_too_much_work: ["predict", "--operations", "1000", "models/fraud/examples/ordinary.json"];
+    predict_with_an_unknown_policy: ["predict", "--sandbox", "old", "models/fraud/examples/ordinary.json"];
+    bake_for_an_unknown_target: ["bake", "fraud", "--target", "riscv64gc-unknown-linux-gnu"];
     usage: ["predict"];
     unknown_command: ["predikt"];
 }
@@ -141,6 +150,42 @@ fn standard_input_that_is_no_json_is_refused() {
     check(r#"{"amount": 1, "amount": 2}"#, "twice");
     check(&"[".repeat(100_000), "EOF");
     check(&format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)), "recursion limit");
+}
+
+#[test]
+fn a_baked_model_is_used_as_a_package_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let baked = folder.path().join("fraud.baked");
+    let baked = baked.to_str().unwrap();
+    let (out, error, code) = finished(&mut host_cli(&["bake", "fraud", "--output", baked]));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains("compiling for") && error.contains("compiled for"), "{error}");
+    let record = conformance::baked().record();
+    for part in [&record.package, &record.component, &record.baked] {
+        assert!(out.contains(&part.to_string()), "{part} is not in {out}");
+    }
+    for example in ["ordinary.json", "batch.json"] {
+        let example = format!("models/fraud/examples/{example}");
+        let (expected, ..) = finished(&mut host_cli(&["predict", "--model", "fraud", &example]));
+        for policy in ["fresh", "reuse", "reuse:2"] {
+            let arguments = ["predict", "--model", baked, "--sandbox", policy, &example];
+            let (found, error, code) = finished(&mut host_cli(&arguments));
+            assert_eq!(
+                (found, error, code),
+                (expected.clone(), String::new(), Some(0)),
+                "{policy}"
+            );
+        }
+    }
+    let (out, error, code) = finished(&mut host_cli(&["verify", baked]));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.contains("every bit as expected"), "{out}");
+    let (expected, ..) = finished(&mut host_cli(&["inspect", "fraud"]));
+    let (found, ..) = finished(&mut host_cli(&["inspect", baked]));
+    assert_eq!(found, expected);
+    let (_, error, code) = finished(&mut host_cli(&["bake", baked]));
+    assert_eq!(code, Some(4), "{error}");
+    assert!(error.contains("is baked; give the package"), "{error}");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn a_setting_that_is_none_is_named() {
     check("SAMEBITS_THREADS", "0", "a whole number of at least 1");
     check("SAMEBITS_OPERATIONS", "many", "a whole number of at least 1");
     check("SAMEBITS_MEMORY", "70000", "a whole number of at least 1");
-    check("SAMEBITS_SANDBOX", "old", "fresh or reuse");
+    check("SAMEBITS_SANDBOX", "old", "expected fresh, reuse or reuse:N");
 }
 
 #[test]

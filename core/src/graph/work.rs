@@ -14,10 +14,23 @@ use tract_onnx::prelude::*;
 /// The operations of a graph as an expression of its open dimensions.
 #[derive(Debug)]
 pub(super) struct Work {
-    /// The terms: one for each node.
-    terms: Vec<TDim>,
-    /// Open dimensions of the inputs, by name as in [`crate::TensorType::shape`].
+    count: Count,
     known: bool,
+}
+
+/// An expression, evaluated in floating point: it may be more than an integer holds.
+#[derive(Debug)]
+enum Count {
+    Number(f64),
+    /// An open dimension, by its name in [`crate::TensorType::shape`].
+    Extent(String),
+    Sum(Vec<Count>),
+    Product(Vec<Count>),
+    Quotient(Box<Count>, f64),
+    Largest(Vec<Count>),
+    Smallest(Vec<Count>),
+    AtLeast(Box<Count>, Box<Count>),
+    Equal(Box<Count>, Box<Count>),
 }
 
 impl Work {
@@ -29,25 +42,22 @@ impl Work {
                 symbols.extend(extent.symbols());
             }
         }
-        let mut terms = Vec::new();
-        let mut known = true;
+        let mut total = TDim::Val(0);
         for node in &model.nodes {
             let inputs = model.node_input_facts(node.id)?;
             for (cost, count) in node.op.cost(&inputs)? {
                 if cost.is_compute() {
-                    terms.push(count);
+                    total += count;
                 }
             }
             for output in &node.outputs {
                 if output.fact.konst.is_none() {
-                    terms.push(output.fact.shape.volume());
+                    total += output.fact.shape.volume();
                 }
             }
         }
-        for term in &terms {
-            known &= term.symbols().iter().all(|symbol| symbols.contains(symbol));
-        }
-        Ok(Self { terms, known })
+        let known = total.symbols().iter().all(|symbol| symbols.contains(symbol));
+        Ok(Self { count: Count::of(&total.simplify()), known })
     }
 
     /// Whether it follows from the shapes of the inputs.
@@ -58,25 +68,60 @@ impl Work {
     /// The operations of a call with these extents; an extent without a value counts as 1. Always
     /// a number, however large: what can't be known adds the least that it can be.
     pub(super) fn count(&self, extents: &BTreeMap<&str, usize>) -> f64 {
-        self.terms.iter().map(|term| value(term, extents).max(0.0)).sum()
+        self.count.value(extents)
     }
 }
 
-/// The value of an expression, in floating point: it may be more than an integer holds.
-fn value(term: &TDim, extents: &BTreeMap<&str, usize>) -> f64 {
-    let of = |term: &TDim| value(term, extents);
-    match term {
-        TDim::Val(number) => *number as f64,
-        TDim::Sym(symbol) => {
-            extents.get(symbol.to_string().as_str()).map_or(1.0, |extent| *extent as f64)
+impl Count {
+    fn of(term: &TDim) -> Self {
+        let all = |terms: &[TDim]| terms.iter().map(Self::of).collect();
+        let one = |term: &TDim| Box::new(Self::of(term));
+        match term {
+            TDim::Val(number) => Self::Number(*number as f64),
+            TDim::Sym(symbol) => Self::Extent(symbol.to_string()),
+            TDim::Add(terms) => Self::Sum(all(terms)),
+            TDim::Mul(terms) => Self::Product(all(terms)),
+            TDim::MulInt(factor, term) => {
+                Self::Product(vec![Self::Number(*factor as f64), Self::of(term)])
+            }
+            TDim::Div(term, divisor) => Self::Quotient(one(term), *divisor as f64),
+            TDim::Broadcast(terms) | TDim::Max(terms) => Self::Largest(all(terms)),
+            TDim::Min(terms) => Self::Smallest(all(terms)),
+            TDim::Ge(left, right) => Self::AtLeast(one(left), one(right)),
+            TDim::Eq(left, right) => Self::Equal(one(left), one(right)),
         }
-        TDim::Add(terms) => terms.iter().map(of).sum(),
-        TDim::Mul(terms) => terms.iter().map(of).product(),
-        TDim::MulInt(factor, term) => *factor as f64 * of(term),
-        TDim::Div(term, divisor) => (of(term) / *divisor as f64).floor(),
-        TDim::Broadcast(terms) | TDim::Max(terms) => terms.iter().map(of).fold(0.0, f64::max),
-        TDim::Min(terms) => terms.iter().map(of).fold(f64::INFINITY, f64::min),
-        TDim::Ge(left, right) => f64::from(of(left) >= of(right)),
-        TDim::Eq(left, right) => f64::from(of(left) == of(right)),
+    }
+
+    fn value(&self, extents: &BTreeMap<&str, usize>) -> f64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Extent(name) => extents.get(name.as_str()).map_or(1.0, |extent| *extent as f64),
+            Self::Sum(terms) => terms.iter().map(|term| term.value(extents)).sum(),
+            Self::Product(terms) => terms.iter().map(|term| term.value(extents)).product(),
+            Self::Quotient(term, divisor) => (term.value(extents) / divisor).floor(),
+            Self::Largest(terms) => {
+                terms.iter().map(|term| term.value(extents)).fold(0.0, f64::max)
+            }
+            Self::Smallest(terms) => {
+                terms.iter().map(|term| term.value(extents)).fold(f64::INFINITY, f64::min)
+            }
+            Self::AtLeast(left, right) => f64::from(left.value(extents) >= right.value(extents)),
+            Self::Equal(left, right) => f64::from(left.value(extents) == right.value(extents)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Extents of a tensor are bounded by memory; their products in a node's work are not.
+    #[test]
+    fn a_product_beyond_every_integer_is_still_a_number() {
+        let scope = SymbolScope::default();
+        let cube = TDim::Mul(vec![TDim::Sym(scope.sym("N")); 3]);
+        let work = Work { count: Count::of(&cube), known: true };
+        assert_eq!(work.count(&BTreeMap::from([("N", 1 << 40)])), 2_f64.powi(120));
+        assert_eq!(work.count(&BTreeMap::new()), 1.0);
     }
 }

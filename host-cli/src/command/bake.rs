@@ -23,13 +23,7 @@ struct Shown<'a> {
 
 pub(crate) fn run(settings: &Settings, arguments: &args::Bake) -> Result<ExitCode> {
     let model = Model::named(&arguments.model)?;
-    let mut targets = Vec::new();
-    for triple in &arguments.target {
-        let target = Target::new(triple)?;
-        if !targets.contains(&target) {
-            targets.push(target);
-        }
-    }
+    let mut targets = arguments.target.clone();
     if targets.is_empty() {
         targets.push(Target::host()?);
     }
