@@ -33,10 +33,11 @@ def cold_start(cli: Path, package: Path, event: bytes) -> dict[str, float]:
             if "FunctionError" in str(response.headers):
                 raise RuntimeError(response.read().decode())
             response.read()
+        line = next(line for line in emulator.stderr if "REPORT RequestId" in line)
         emulator.terminate()
-        log = emulator.stderr.read()
-    found = re.search(r"REPORT .*?Duration: ([\d.]+) ms.*?Max Memory Used: (\d+) MB.*?Init Duration: ([\d.]+) ms", log)
+        emulator.communicate()
+    found = re.search(r"Duration: ([\d.]+) ms.*?Max Memory Used: (\d+) MB.*?Init Duration: ([\d.]+) ms", line)
     if found is None:
-        raise RuntimeError(f"no REPORT line in {log}")
+        raise RuntimeError(f"no cold start: {line}")
     duration, memory, init = map(float, found.groups())
     return {"init": init / 1e3, "duration": duration / 1e3, "memory": memory}

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import time
@@ -44,23 +45,28 @@ def number(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def run(command: list[str], **options) -> tuple[float, int, str]:
-    """Runs a process to its end: seconds, peak resident kilobytes, and what it printed."""
+def run(command: list[str]) -> tuple[float, str]:
+    """Runs a process to its end: seconds, and what it printed."""
     began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options) as process:
-        out = process.stdout.read()
-        # Here rather than after `wait`, which would not tell what the process used.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss, out.decode()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - began
+    if done.returncode != 0:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return seconds, done.stdout
 
 
-def answer(command: list[str], **options) -> dict:
+def peak_megabytes(command: list[str]) -> float | None:
+    """The most memory that a process had resident, if GNU time is there to tell. (What a process
+    reports of a child includes its own size at the time when it started it.)"""
+    if shutil.which("/usr/bin/time") is None:
+        return None
+    done = subprocess.run(["/usr/bin/time", "-f", "%M", *command], capture_output=True, text=True, check=True)
+    return int(done.stderr.split()[-1]) / 1e3
+
+
+def answer(command: list[str]) -> dict:
     """The JSON that a process prints."""
-    return json.loads(run(command, **options)[2])
+    return json.loads(run(command)[1])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from function import cold_start, zipped
-from measure import Figures, answer, machine, number, run, table
+from measure import Figures, answer, machine, number, peak_megabytes, run, table
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = ROOT / "benches"
@@ -56,21 +56,20 @@ def starts(made: dict[str, Path]) -> str:
         "an empty process (`true`)": ["true"],
     }
     times: dict[str, Figures] = defaultdict(Figures)
-    memory: dict[str, Figures] = defaultdict(Figures)
-    for command in contenders.values():
+    memory: dict[str, float | None] = {}
+    for name, command in contenders.items():
         run(command)  # what is compiled or read for the first time
+        memory[name] = peak_megabytes(command)
     for _ in range(STARTS):
         for name, command in contenders.items():
-            seconds, kilobytes, _ = run(command)
-            times[name].add(seconds)
-            memory[name].add(kilobytes / 1e3)
+            times[name].add(run(command)[0])
         lambda_start = cold_start(CLI, made["function"], EXAMPLE.read_bytes())
         name = "`host-lambda` under the emulator, baked: init and first invoke"
         times[name].add(lambda_start["init"] + lambda_start["duration"])
-        memory[name].add(lambda_start["memory"])
+        memory[name] = lambda_start["memory"]
     first = times["`host-cli`, baked"].median
     rows = [
-        [name, figures.text(1e3), number(figures.median / first), number(memory[name].median)]
+        [name, figures.text(1e3), number(figures.median / first), number(memory[name] or float("nan"))]
         for name, figures in sorted(times.items(), key=lambda item: item[1].median)
     ]
     return table(["to the first answer", "ms", "times `host-cli`, baked", "peak memory, MB"], rows)

@@ -35,6 +35,7 @@ impl Guest for Component {
                 Model::load(files.into_iter().map(file).collect())
             };
             *loaded = Some(memory::clearing(load).map_err(convert::error)?);
+            memory::loaded();
             Ok(())
         })
     }

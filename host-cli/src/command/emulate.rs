@@ -1,5 +1,6 @@
 //! `emulate`: a function package under the Lambda emulator, until Ctrl-C.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::failure::InputError;
 pub(crate) fn run(arguments: Emulate) -> Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
