@@ -32,6 +32,9 @@ def encode(value, declared):
     """One input or output as the protobuf of its declared type."""
     if not isinstance(value, onnx.TensorProto):
         value = ENCODERS[declared.type.WhichOneof("value")](value, declared.name)
+    elif value.data_type != onnx.TensorProto.STRING and not value.HasField("raw_data"):
+        # One form for all numbers.
+        value = numpy_helper.from_array(numpy_helper.to_array(value), value.name)
     return value.SerializeToString(deterministic=True)
 
 

@@ -4,27 +4,42 @@
 //! inside the plan built here; whoever offers other kernels for them starts here.
 
 mod convert;
+mod declared;
+mod stepwise;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
+use stepwise::Stepwise;
+
 use crate::error::excerpt;
 use crate::operators;
+use crate::operators::kernel::{Kernels, Value};
 use crate::{Error, ErrorKind, Tensor, TensorType};
 
 /// A graph that is ready to run.
 #[derive(Debug)]
 pub struct Graph {
-    plan: Arc<TypedRunnableModel>,
+    program: Program,
     inputs: Vec<TensorType>,
     outputs: Vec<TensorType>,
     operators: Vec<String>,
+}
+
+/// How a graph is run.
+#[derive(Debug)]
+enum Program {
+    /// Prepared by tract: every shape follows from those of the inputs.
+    Plan(Arc<TypedRunnableModel>),
+    /// Node by node.
+    Stepwise(Stepwise),
 }
 
 impl Graph {
@@ -36,11 +51,24 @@ impl Graph {
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
         let proto = validate::decode(onnx)?;
-        let framework = operators::onnx();
-        validate::check(&proto, |operator| framework.op_register.0.contains_key(operator))?;
+        let (framework, kernels) = (operators::onnx(), operators::kernels());
+        validate::check(&proto, |operator| {
+            framework.op_register.0.contains_key(operator)
+                || kernels.get(operator).is_some()
+                || stepwise::CONTROL.contains(&operator)
+        })?;
         let operators = operator_names(&proto);
-        let model = framework.model_for_proto_model(&proto).map_err(rejected)?;
-        drop(proto);
+        match Self::plan(&proto, &framework, operators.clone()) {
+            Err(refusal) if stepwise::may_help(&proto, &kernels) => {
+                Self::stepwise(&proto, &framework, &kernels, operators, refusal)
+            }
+            planned => planned,
+        }
+    }
+
+    /// Has tract prepare the graph.
+    fn plan(proto: &ModelProto, framework: &Onnx, operators: Vec<String>) -> Result<Self, Error> {
+        let model = framework.model_for_proto_model(proto).map_err(rejected)?;
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
         let names = |outlets: &[OutletId]| -> Vec<String> {
@@ -51,7 +79,31 @@ impl Graph {
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
         let plan = model.into_runnable().map_err(rejected)?;
-        Ok(Self { plan, inputs, outputs, operators })
+        Ok(Self { program: Program::Plan(plan), inputs, outputs, operators })
+    }
+
+    /// Prepares the graph to be run node by node. If the file does not tell the types that a plan
+    /// would have found, the refusal of the plan stands.
+    fn stepwise(
+        proto: &ModelProto,
+        framework: &Onnx,
+        kernels: &Kernels,
+        operators: Vec<String>,
+        refusal: Error,
+    ) -> Result<Self, Error> {
+        let graph = proto.graph.as_ref();
+        let initializers = graph.into_iter().flat_map(|graph| &graph.initializer);
+        let constants: BTreeSet<_> = initializers.map(|tensor| tensor.name.as_str()).collect();
+        let inputs = graph.into_iter().flat_map(|graph| &graph.input);
+        let inputs = inputs.filter(|input| !constants.contains(input.name.as_str()));
+        let inputs = inputs.map(declared::tensor_type).collect::<Option<Vec<_>>>();
+        let outputs = graph.into_iter().flat_map(|graph| &graph.output);
+        let outputs = outputs.map(declared::tensor_type).collect::<Option<Vec<_>>>();
+        let (Some(inputs), Some(outputs)) = (inputs, outputs) else {
+            return Err(refusal);
+        };
+        let program = Stepwise::new(proto, framework, kernels).map_err(rejected)?;
+        Ok(Self { program: Program::Stepwise(program), inputs, outputs, operators })
     }
 
     /// The graph's inputs, in its order.
@@ -78,7 +130,7 @@ impl Graph {
     /// [`ErrorKind::InvalidInput`] if a tensor is missing, unknown, or of another type or shape than
     /// the graph declares; [`ErrorKind::InferenceFailed`] if the graph fails on them.
     pub fn run(&self, mut tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
-        let mut inputs = TVec::new();
+        let mut inputs = Vec::with_capacity(self.inputs.len());
         let mut extents = Extents::default();
         for declared in &self.inputs {
             let place = tensors.iter().position(|tensor| tensor.name == declared.name);
@@ -87,7 +139,7 @@ impl Graph {
                 return Err(Error::input("missing-tensor", message).at(&declared.name));
             };
             let tensor = tensors.swap_remove(place);
-            inputs.push(convert::to_tract(&tensor, declared)?.into());
+            inputs.push(convert::to_value(&tensor, declared)?);
             extents.agree(&tensor, declared)?;
         }
         if let Some(tensor) = tensors.first() {
@@ -96,11 +148,21 @@ impl Graph {
             let message = format!("{found} is not an input left to fill; the graph takes {known}");
             return Err(Error::input("unknown-tensor", message).at(&tensor.name));
         }
-        let outputs = self.plan.run(inputs).map_err(|error| {
+        let outputs = match &self.program {
+            Program::Plan(plan) => {
+                let inputs = inputs.into_iter().map(|value| value.tensor.into_tvalue()).collect();
+                let outputs = plan.run(inputs);
+                outputs.map(|outputs| {
+                    outputs.into_iter().map(|value| value.into_arc_tensor().into()).collect()
+                })
+            }
+            Program::Stepwise(program) => program.run(inputs),
+        };
+        let outputs: Vec<Value> = outputs.map_err(|error| {
             Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
         })?;
         let named = self.outputs.iter().zip(outputs);
-        named.map(|(declared, value)| convert::from_tract(&value, &declared.name)).collect()
+        named.map(|(declared, value)| convert::from_value(&value, &declared.name)).collect()
     }
 }
 

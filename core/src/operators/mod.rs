@@ -3,8 +3,12 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod cast;
 mod gather;
+pub(crate) mod kernel;
 mod tree;
+
+use kernel::Kernels;
 
 /// tract's ONNX reader with this core's operators registered.
 #[must_use]
@@ -18,4 +22,11 @@ pub fn onnx() -> tract_onnx::Onnx {
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     gather::register(onnx);
     tree::register(onnx);
+}
+
+/// The operators that are plain functions.
+pub(crate) fn kernels() -> Kernels {
+    let mut kernels = Kernels::default();
+    cast::register(&mut kernels);
+    kernels
 }

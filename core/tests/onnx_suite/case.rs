@@ -6,7 +6,6 @@ use std::path::Path;
 use inference_core::graph::Graph;
 use inference_core::{ElementType, Error, Tensor};
 use prost::Message as _;
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, TensorProto};
 
 use crate::compare;
@@ -72,8 +71,8 @@ fn names(model: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
 /// The tensor in a file of a case.
 fn tensor(value: &[u8], name: &str) -> Result<Tensor, String> {
     let proto = TensorProto::decode(value).map_err(|_| format!("{name} is not a tensor"))?;
-    let kind = DataType::try_from(proto.data_type).map_err(|error| error.to_string())?;
-    let element_type = element_type(kind).ok_or_else(|| format!("{name} is of type {kind:?}"))?;
+    let kind = proto.data_type;
+    let element_type = element_type(kind).ok_or_else(|| format!("{name} is of type {kind}"))?;
     let data = if element_type == ElementType::String {
         let strings = proto.string_data.iter();
         let framed = |text: &Vec<u8>| {
@@ -88,21 +87,33 @@ fn tensor(value: &[u8], name: &str) -> Result<Tensor, String> {
     Ok(Tensor { name: name.into(), element_type, shape, data })
 }
 
-fn element_type(kind: DataType) -> Option<ElementType> {
-    Some(match kind {
-        DataType::Bool => ElementType::Bool,
-        DataType::Uint8 => ElementType::Uint8,
-        DataType::Uint16 => ElementType::Uint16,
-        DataType::Uint32 => ElementType::Uint32,
-        DataType::Uint64 => ElementType::Uint64,
-        DataType::Int8 => ElementType::Int8,
-        DataType::Int16 => ElementType::Int16,
-        DataType::Int32 => ElementType::Int32,
-        DataType::Int64 => ElementType::Int64,
-        DataType::Float16 => ElementType::Float16,
-        DataType::Float => ElementType::Float32,
-        DataType::Double => ElementType::Float64,
-        DataType::String => ElementType::String,
+/// The types by their numbers in `TensorProto.DataType`; complex ones are missing.
+fn element_type(number: i32) -> Option<ElementType> {
+    Some(match number {
+        1 => ElementType::Float32,
+        2 => ElementType::Uint8,
+        3 => ElementType::Int8,
+        4 => ElementType::Uint16,
+        5 => ElementType::Int16,
+        6 => ElementType::Int32,
+        7 => ElementType::Int64,
+        8 => ElementType::String,
+        9 => ElementType::Bool,
+        10 => ElementType::Float16,
+        11 => ElementType::Float64,
+        12 => ElementType::Uint32,
+        13 => ElementType::Uint64,
+        16 => ElementType::Bfloat16,
+        17 => ElementType::Float8e4m3fn,
+        18 => ElementType::Float8e4m3fnuz,
+        19 => ElementType::Float8e5m2,
+        20 => ElementType::Float8e5m2fnuz,
+        21 => ElementType::Uint4,
+        22 => ElementType::Int4,
+        23 => ElementType::Float4e2m1,
+        24 => ElementType::Float8e8m0,
+        25 => ElementType::Uint2,
+        26 => ElementType::Int2,
         _ => return None,
     })
 }

@@ -51,6 +51,11 @@ fn floats(tensor: &Tensor) -> Option<Vec<f64>> {
             let halves = tensor.data.as_chunks().0.iter();
             halves.map(|bytes| half(u16::from_le_bytes(*bytes))).collect()
         }
+        ElementType::Bfloat16 => {
+            let halves = tensor.data.as_chunks().0.iter();
+            let bits = halves.map(|bytes| u32::from(u16::from_le_bytes(*bytes)) << 16);
+            bits.map(|bits| f32::from_bits(bits).into()).collect()
+        }
         ElementType::Float32 => {
             let floats = tensor.data.as_chunks().0.iter();
             floats.map(|bytes| f32::from_le_bytes(*bytes).into()).collect()
