@@ -71,10 +71,11 @@ impl Graph {
         let model = framework.model_for_proto_model(proto).map_err(rejected)?;
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
-        let names = |outlets: &[OutletId]| -> Vec<String> {
-            outlets.iter().map(|outlet| outlet_name(&model, *outlet)).collect()
-        };
-        let (input_names, output_names) = (names(&model.inputs), names(&model.outputs));
+        // An input that is handed on has the label of the output.
+        let inputs = model.inputs.iter().filter_map(|outlet| model.nodes.get(outlet.node));
+        let input_names = inputs.map(|node| node.name.clone()).collect();
+        let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
+        let output_names = outputs.map(|output| output.name.clone()).collect();
         let model = model.into_optimized().map_err(rejected)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
@@ -228,11 +229,6 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
         model.set_input_fact(input, named)?;
     }
     Ok(model)
-}
-
-fn outlet_name(model: &TypedModel, outlet: OutletId) -> String {
-    let label = model.outlet_label(outlet).map(str::to_owned);
-    label.or_else(|| model.nodes.get(outlet.node).map(|node| node.name.clone())).unwrap_or_default()
 }
 
 fn tensor_types(

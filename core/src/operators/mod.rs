@@ -3,9 +3,14 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod attention;
 mod cast;
+mod elementwise;
 mod gather;
 pub(crate) mod kernel;
+mod losses;
+mod quantize;
+mod reduce;
 mod tree;
 
 use kernel::Kernels;
@@ -22,11 +27,19 @@ pub fn onnx() -> tract_onnx::Onnx {
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     gather::register(onnx);
     tree::register(onnx);
+    for operator in kernels().planned() {
+        onnx.op_register.insert(operator, kernel::read);
+    }
 }
 
 /// The operators that are plain functions.
 pub(crate) fn kernels() -> Kernels {
     let mut kernels = Kernels::default();
+    attention::register(&mut kernels);
     cast::register(&mut kernels);
+    elementwise::register(&mut kernels);
+    losses::register(&mut kernels);
+    quantize::register(&mut kernels);
+    reduce::register(&mut kernels);
     kernels
 }

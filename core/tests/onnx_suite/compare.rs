@@ -6,6 +6,8 @@ use inference_core::{ElementType, Tensor};
 /// The tolerances of the suite's own runner.
 const RELATIVE: f64 = 1e-3;
 const ABSOLUTE: f64 = 1e-7;
+/// Two steps of a bfloat16.
+const BFLOAT16: f64 = 1.0 / 64.0;
 
 pub fn same(found: &Tensor, expected: &Tensor) -> Result<(), String> {
     let name = &expected.name;
@@ -29,7 +31,10 @@ pub fn same(found: &Tensor, expected: &Tensor) -> Result<(), String> {
     if values.len() != wanted.len() {
         return Err(format!("{name} has {} values, expected {}", values.len(), wanted.len()));
     }
-    let differing = values.iter().zip(&wanted).position(|(value, wanted)| !close(*value, *wanted));
+    let bfloat16 = expected.element_type == ElementType::Bfloat16;
+    let relative = if bfloat16 { BFLOAT16 } else { RELATIVE };
+    let mut pairs = values.iter().zip(&wanted);
+    let differing = pairs.position(|(value, wanted)| !close(*value, *wanted, relative));
     match differing.and_then(|place| Some((place, values.get(place)?, wanted.get(place)?))) {
         None => Ok(()),
         Some((place, value, wanted)) => {
@@ -38,10 +43,10 @@ pub fn same(found: &Tensor, expected: &Tensor) -> Result<(), String> {
     }
 }
 
-fn close(value: f64, wanted: f64) -> bool {
+fn close(value: f64, wanted: f64, relative: f64) -> bool {
     value == wanted
         || (value.is_nan() && wanted.is_nan())
-        || (value - wanted).abs() <= ABSOLUTE + RELATIVE * wanted.abs()
+        || (value - wanted).abs() <= ABSOLUTE + relative * wanted.abs()
 }
 
 /// The values of a tensor of floats.

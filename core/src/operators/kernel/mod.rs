@@ -10,6 +10,7 @@
 mod call;
 mod narrow;
 mod numbers;
+mod planned;
 mod value;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 pub(crate) use call::Call;
 pub(crate) use narrow::{Narrow, ScaleRounding};
 pub(crate) use numbers::*;
+pub(crate) use planned::{Facts, read};
 pub(crate) use value::{MAX_BYTES, Value, values_of};
 
 use tract_onnx::tract_hir::internal::*;
@@ -30,6 +32,8 @@ pub(crate) struct Entry {
     pub kernel: Kernel,
     /// Whether it knows the types that tract lacks. For others they are widened to float32.
     pub narrow: bool,
+    /// What a plan has to know; without it, the operator of that name in tract stays in plans.
+    pub facts: Option<Facts>,
 }
 
 /// The kernels by the operator's name.
@@ -37,14 +41,24 @@ pub(crate) struct Entry {
 pub(crate) struct Kernels(BTreeMap<&'static str, Entry>);
 
 impl Kernels {
-    /// Adds a kernel that gives one tensor.
+    /// Adds a kernel for graphs that are run node by node.
     pub fn add(&mut self, operator: &'static str, kernel: Kernel) {
-        self.0.insert(operator, Entry { kernel, narrow: false });
+        self.0.insert(operator, Entry { kernel, narrow: false, facts: None });
     }
 
     /// Adds a kernel that knows the types that tract lacks.
     pub fn add_narrow(&mut self, operator: &'static str, kernel: Kernel) {
-        self.0.insert(operator, Entry { kernel, narrow: true });
+        self.0.insert(operator, Entry { kernel, narrow: true, facts: None });
+    }
+
+    /// Adds a kernel that also serves in plans, where it takes the place of tract's operator.
+    pub fn add_planned(&mut self, operator: &'static str, facts: Facts, kernel: Kernel) {
+        self.0.insert(operator, Entry { kernel, narrow: false, facts: Some(facts) });
+    }
+
+    /// The operators that serve in plans.
+    pub fn planned(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().filter(|(_, entry)| entry.facts.is_some()).map(|(name, _)| *name)
     }
 
     /// The kernel of an operator.

@@ -233,6 +233,48 @@ macro_rules! for_number {
 }
 pub(crate) use for_number;
 
+/// Runs code for an integer type, named `$t` there.
+macro_rules! for_integer {
+    ($datum:expr, $t:ident => $body:expr) => {
+        match $datum {
+            DatumType::U8 => {
+                type $t = u8;
+                $body
+            }
+            DatumType::U16 => {
+                type $t = u16;
+                $body
+            }
+            DatumType::U32 => {
+                type $t = u32;
+                $body
+            }
+            DatumType::U64 => {
+                type $t = u64;
+                $body
+            }
+            DatumType::I8 => {
+                type $t = i8;
+                $body
+            }
+            DatumType::I16 => {
+                type $t = i16;
+                $body
+            }
+            DatumType::I32 => {
+                type $t = i32;
+                $body
+            }
+            DatumType::I64 => {
+                type $t = i64;
+                $body
+            }
+            other => bail!("tensors of type {other:?} are not supported here"),
+        }
+    };
+}
+pub(crate) use for_integer;
+
 /// A tensor's elements, if it is of type `T`.
 pub(crate) fn elements<T: Datum>(tensor: &Tensor) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice::<T>()
