@@ -77,6 +77,7 @@ impl Graph {
         let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
         let output_names = outputs.map(|output| output.name.clone()).collect();
         let model = model.into_optimized().map_err(rejected)?;
+        lasting_symbols(&model)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
         let plan = model.into_runnable().map_err(rejected)?;
@@ -229,6 +230,18 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
         model.set_input_fact(input, named)?;
     }
     Ok(model)
+}
+
+/// tract gives some extents that depend on values a name that nothing holds on to; a plan with one
+/// can't run.
+fn lasting_symbols(model: &TypedModel) -> Result<(), Error> {
+    let facts = model.nodes.iter().flat_map(|node| &node.outputs);
+    let mut symbols = facts.flat_map(|output| output.fact.shape.iter()).flat_map(TDim::symbols);
+    if symbols.all(|symbol| symbol.scope().is_some()) {
+        return Ok(());
+    }
+    let message = "the graph can't be prepared: an extent depends on values";
+    Err(Error::new(ErrorKind::UnsupportedModel, "graph-rejected", message))
 }
 
 fn tensor_types(

@@ -3,14 +3,19 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod arrays;
 mod attention;
 mod cast;
 mod elementwise;
 mod gather;
+mod images;
 pub(crate) mod kernel;
 mod losses;
+mod matmul;
 mod quantize;
+mod recurrent;
 mod reduce;
+mod signal;
 mod tree;
 
 use kernel::Kernels;
@@ -35,11 +40,16 @@ pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
 /// The operators that are plain functions.
 pub(crate) fn kernels() -> Kernels {
     let mut kernels = Kernels::default();
+    arrays::register(&mut kernels);
     attention::register(&mut kernels);
     cast::register(&mut kernels);
     elementwise::register(&mut kernels);
+    images::register(&mut kernels);
     losses::register(&mut kernels);
+    matmul::register(&mut kernels);
     quantize::register(&mut kernels);
+    recurrent::register(&mut kernels);
     reduce::register(&mut kernels);
+    signal::register(&mut kernels);
     kernels
 }

@@ -5,7 +5,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
-use crate::operators::kernel::{Call, Value, at_mut, volume};
+use crate::operators::kernel::{Call, Narrow, Value, at_mut, volume};
 
 use super::bias::Bias;
 use super::heads::{Heads, Precision};
@@ -58,6 +58,13 @@ pub(super) fn attention(call: &Call) -> TractResult<Vec<Value>> {
     let scale: Option<f32> = call.node.get_attr_opt("scale")?;
     let scale = scale.unwrap_or(1.0 / libm::sqrtf(query.width as f32));
     let scale = precision.round(libm::sqrtf(scale));
+    let softmax_precision = match call.int("softmax_precision", 0)? {
+        0 => precision,
+        1 | 11 => Precision::Float32,
+        10 => Precision::Float16,
+        16 => Precision::Narrow(Narrow::Bfloat16),
+        other => bail!("softmax_precision is {other}, which is no type of floats"),
+    };
     let softcap = call.float("softcap", 0.0)?;
     let shown = match call.int("qk_matmul_output_mode", 0)? {
         0 => Shown::Products,
@@ -100,7 +107,7 @@ pub(super) fn attention(call: &Call) -> TractResult<Vec<Value>> {
                         Shown::Probabilities => {}
                     }
                 }
-                softmax(&mut scores, hidden);
+                softmax(&mut scores, hidden, softmax_precision);
                 scores.iter_mut().for_each(|score| *score = round(*score));
                 if shown == Shown::Probabilities {
                     products_shown.extend_from_slice(&scores);
@@ -142,7 +149,7 @@ pub(super) fn attention(call: &Call) -> TractResult<Vec<Value>> {
 }
 
 /// Probabilities from scores; none if every key is hidden.
-fn softmax(scores: &mut [f32], hidden: bool) {
+fn softmax(scores: &mut [f32], hidden: bool, precision: Precision) {
     if hidden {
         scores.fill(0.0);
         return;
@@ -150,8 +157,9 @@ fn softmax(scores: &mut [f32], hidden: bool) {
     let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for score in scores.iter_mut() {
-        *score = libm::expf(*score - largest);
+        *score = precision.round(libm::expf(precision.round(*score - largest)));
         sum += *score;
     }
-    scores.iter_mut().for_each(|score| *score /= sum);
+    let sum = precision.round(sum);
+    scores.iter_mut().for_each(|score| *score = precision.round(*score / sum));
 }

@@ -213,8 +213,8 @@ impl Layout {
     fn encode(&self, value: f32, saturate: bool) -> u16 {
         let sign = if value.is_sign_negative() { self.sign } else { 0 };
         let Some(code) = self.encode_magnitude(value.abs(), saturate) else {
-            // Types without a sign of zero have their NaN in its place.
-            return self.nan.map_or(sign | self.largest, |nan| nan | sign);
+            // Types without a sign of zero have their NaN in its place; one without NaN has −0.
+            return self.nan.map_or(self.sign, |nan| nan | sign);
         };
         if code == 0 && !self.signed_zero { 0 } else { code | sign }
     }
