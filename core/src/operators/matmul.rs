@@ -7,8 +7,8 @@ use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::ops::matmul::MatMulInference;
 
 use super::kernel::{
-    Call, Kernels, Value, at, at_mut, broadcast, each_index, elements, floats, for_number, offset,
-    stretched, values_of, volume,
+    Call, Kernels, Number, Value, at, at_mut, broadcast, each_index, elements, floats, for_number,
+    offset, stretched, values_of, volume,
 };
 
 /// Products of more multiplications than this are worth tract's preparations.
@@ -84,7 +84,7 @@ fn matmul(call: &Call) -> TractResult<Vec<Value>> {
     }
     for_number!(a.datum_type(), T => {
         let (left, right) = (elements::<T>(a)?, elements::<T>(b)?);
-        let result = multiply(&product, left, right, T::default(), Step::step)?;
+        let result = multiply(&product, left, right, T::ZERO, |s, x, y| s.plus(x.times(y)))?;
         Ok(vec![values_of(&product.shape, result)?.into()])
     })
 }
@@ -123,30 +123,3 @@ fn multiply<T: Copy>(
     })?;
     Ok(result)
 }
-
-/// A sum with one more product. Integers wrap around.
-trait Step {
-    fn step(sum: Self, a: Self, b: Self) -> Self;
-}
-
-macro_rules! steps {
-    ($($t:ty),*) => {
-        $(impl Step for $t {
-            fn step(sum: Self, a: Self, b: Self) -> Self {
-                sum.wrapping_add(a.wrapping_mul(b))
-            }
-        })*
-    };
-}
-steps!(u8, u16, u32, u64, i8, i16, i32, i64);
-
-macro_rules! float_steps {
-    ($($t:ty),*) => {
-        $(impl Step for $t {
-            fn step(sum: Self, a: Self, b: Self) -> Self {
-                sum + a * b
-            }
-        })*
-    };
-}
-float_steps!(f16, f32, f64);

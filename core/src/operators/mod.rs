@@ -6,6 +6,7 @@
 mod arrays;
 mod attention;
 mod cast;
+mod checked;
 mod elementwise;
 mod gather;
 mod images;
@@ -30,6 +31,8 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    arrays::register_read(onnx);
+    checked::register(onnx);
     gather::register(onnx);
     tree::register(onnx);
     for operator in kernels().planned() {

@@ -7,8 +7,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::{
-    Call, Facts, Kernels, Value, at_mut, axes, each_index, elements, for_number, integers, offset,
-    strides, values_of, volume,
+    Call, Facts, Kernels, Number, Value, at_mut, axes, each_index, elements, for_number, integers,
+    offset, strides, values_of, volume,
 };
 
 pub(super) fn register(kernels: &mut Kernels) {
@@ -72,11 +72,8 @@ fn reduce(call: &Call, greatest: bool) -> TractResult<Vec<Value>> {
     }
     for_number!(input.datum_type(), T => {
         let start = if greatest { T::LOWEST } else { T::HIGHEST };
-        let result = fold(input, &kept, &steps, start, |a: T, b: T| {
-            // NaN is handed on.
-            let better = if greatest { b > a } else { b < a };
-            if better || b != b { b } else { a }
-        })?;
+        let combine = if greatest { T::greater } else { T::lesser };
+        let result = fold(input, &kept, &steps, start, combine)?;
         Ok(vec![values_of(&shape, result)?.into()])
     })
 }
@@ -98,20 +95,3 @@ fn fold<T: Datum + Copy>(
     })?;
     Ok(result)
 }
-
-/// The ends of a type's range.
-trait Ends {
-    const LOWEST: Self;
-    const HIGHEST: Self;
-}
-
-macro_rules! ends {
-    ($low:ident, $high:ident: $($t:ty),*) => {
-        $(impl Ends for $t {
-            const LOWEST: Self = <$t>::$low;
-            const HIGHEST: Self = <$t>::$high;
-        })*
-    };
-}
-ends!(MIN, MAX: u8, u16, u32, u64, i8, i16, i32, i64);
-ends!(NEG_INFINITY, INFINITY: f16, f32, f64);

@@ -3,19 +3,34 @@
 //!
 //! Both are calculated in binary64.
 
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_core::ops::fft::Fft;
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::{
-    Call, Kernels, Value, around, at, at_mut, axis, doubles, extent, from_doubles, volume,
+    Call, Facts, Kernels, Value, around, at, at_mut, axis, doubles, extent, from_doubles, volume,
 };
 
 pub(super) fn register(kernels: &mut Kernels) {
-    kernels.add("DFT", dft);
+    kernels.add_planned("DFT", Facts::By(dft_facts), dft);
     kernels.add("Det", determinant);
 }
 
 /// A transform of this many points costs its square.
 const MAX_POINTS: usize = 1 << 15;
+
+/// Where the number of points is that of the input and the axis is known, the shape is, too.
+fn dft_facts(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
+    let [Some(input)] = inputs else { bail!("the points and the axis arrive later") };
+    let place = axis(node.get_attr("axis")?, input.rank())?;
+    ensure!(node.get_attr_opt::<i64>("onesided")? != Some(1), "one side is told by the points");
+    ensure!(place + 1 < input.rank(), "the last axis holds the parts of a number");
+    let mut shape = input.shape.to_tvec();
+    if let Some(parts) = shape.last_mut() {
+        *parts = 2.to_dim();
+    }
+    Ok(tvec!(input.datum_type.fact(shape)))
+}
 
 fn dft(call: &Call) -> TractResult<Vec<Value>> {
     let input = call.tensor(0)?;
@@ -33,6 +48,10 @@ fn dft(call: &Call) -> TractResult<Vec<Value>> {
         None => given,
     };
     ensure!((1..=MAX_POINTS).contains(&points), "a transform of {points} points");
+    if inverse && !onesided && points == given && parts == 2 && input.datum_type() == DatumType::F32
+    {
+        return fast_inverse(input, place, points);
+    }
     let kept = if onesided && !inverse { points / 2 + 1 } else { points };
     let out_parts = if onesided && inverse { 1 } else { 2 };
     let mut shape = signal_shape.to_vec();
@@ -78,6 +97,16 @@ fn dft(call: &Call) -> TractResult<Vec<Value>> {
         }
     }
     Ok(vec![from_doubles(input.datum_type(), &shape, result)?.into()])
+}
+
+/// tract's transform, whose steps are `n log n`, and which leaves the division by `n` to others.
+fn fast_inverse(input: &Tensor, axis: usize, points: usize) -> TractResult<Vec<Value>> {
+    let inputs = tvec!(input.clone().into_tvalue());
+    let outputs = Fft { axis, inverse: true }.eval(&EvalContext::out_of_plan(), inputs)?;
+    let output = outputs.into_iter().next().context("the transform gives nothing")?;
+    let sums = super::kernel::floats(&output)?.into_iter();
+    let scaled = sums.map(|sum| sum / points as f32).collect::<Vec<_>>();
+    Ok(vec![super::kernel::values_of(input.shape(), scaled)?.into()])
 }
 
 fn determinant(call: &Call) -> TractResult<Vec<Value>> {

@@ -4,18 +4,18 @@
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, around, at, at_mut, axis, elements, for_number, values_of,
+    Call, Number, Value, around, at, at_mut, axis, elements, for_number, values_of,
 };
 
 pub(crate) fn sum(call: &Call) -> TractResult<Vec<Value>> {
-    for_number!(call.tensor(0)?.datum_type(), T => cumulate::<T>(call, T::ZERO, T::add))
+    for_number!(call.tensor(0)?.datum_type(), T => cumulate(call, T::ZERO, T::plus))
 }
 
 pub(crate) fn product(call: &Call) -> TractResult<Vec<Value>> {
-    for_number!(call.tensor(0)?.datum_type(), T => cumulate::<T>(call, T::ONE, T::multiply))
+    for_number!(call.tensor(0)?.datum_type(), T => cumulate(call, T::ONE, T::times))
 }
 
-fn cumulate<T: Datum + Copy>(
+fn cumulate<T: Number>(
     call: &Call,
     start: T,
     combine: impl Fn(T, T) -> T,
@@ -38,48 +38,4 @@ fn cumulate<T: Datum + Copy>(
         }
     }
     Ok(vec![values_of(input.shape(), values)?.into()])
-}
-
-/// Numbers that can be added and multiplied without a crash.
-trait Cumulative: Sized {
-    const ZERO: Self;
-    const ONE: Self;
-    fn add(self, other: Self) -> Self;
-    fn multiply(self, other: Self) -> Self;
-}
-
-macro_rules! integers {
-    ($($t:ty),*) => {
-        $(impl Cumulative for $t {
-            const ZERO: Self = 0;
-            const ONE: Self = 1;
-            fn add(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-            fn multiply(self, other: Self) -> Self {
-                self.wrapping_mul(other)
-            }
-        })*
-    };
-}
-integers!(u8, u16, u32, u64, i8, i16, i32, i64);
-
-macro_rules! floats {
-    ($($t:ty: $zero:expr, $one:expr;)*) => {
-        $(impl Cumulative for $t {
-            const ZERO: Self = $zero;
-            const ONE: Self = $one;
-            fn add(self, other: Self) -> Self {
-                self + other
-            }
-            fn multiply(self, other: Self) -> Self {
-                self * other
-            }
-        })*
-    };
-}
-floats! {
-    f16: f16::ZERO, f16::ONE;
-    f32: 0.0, 1.0;
-    f64: 0.0, 1.0;
 }

@@ -9,7 +9,7 @@ mod roi_align;
 mod unpool;
 mod upsample;
 
-use super::kernel::Kernels;
+use super::kernel::{Facts, Kernels};
 
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("AffineGrid", affine_grid::affine_grid);
@@ -19,6 +19,10 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("LpPool", lp_pool::lp_pool);
     kernels.add("MaxUnpool", unpool::max_unpool);
     kernels.add("RoiAlign", roi_align::roi_align);
-    kernels.add("SpaceToDepth", upsample::space_to_depth);
+    kernels.add_planned(
+        "SpaceToDepth",
+        Facts::By(upsample::space_to_depth_facts),
+        upsample::space_to_depth,
+    );
     kernels.add("Upsample", upsample::upsample);
 }

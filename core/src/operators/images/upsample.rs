@@ -2,6 +2,7 @@
 //! Resize, to the nearest element; and
 //! [`SpaceToDepth`](https://onnx.ai/onnx/operators/onnx__SpaceToDepth.html) in both modes.
 
+use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
@@ -36,6 +37,21 @@ pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
         })?;
         Ok(vec![values_of(&shape, result)?.into()])
     })
+}
+
+pub(crate) fn space_to_depth_facts(
+    node: &NodeProto,
+    inputs: &[Option<&TypedFact>],
+) -> TractResult<TVec<TypedFact>> {
+    let block: usize = node.get_attr("blocksize")?;
+    ensure!(block > 0, "blocksize is 0; accepted is 1 or more");
+    let [Some(input)] = inputs else { bail!("SpaceToDepth has 1 input") };
+    let [batch, channels, height, width] = &*input.shape.to_tvec() else {
+        bail!("an input of rank {}; accepted is 4", input.rank())
+    };
+    let (height, width) = (height.clone() / block, width.clone() / block);
+    let channels = channels.clone() * block * block;
+    Ok(tvec!(input.datum_type.fact([batch.clone(), channels, height, width])))
 }
 
 pub(crate) fn space_to_depth(call: &Call) -> TractResult<Vec<Value>> {

@@ -9,6 +9,7 @@
 
 mod call;
 mod narrow;
+mod number;
 mod numbers;
 mod planned;
 mod value;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use call::Call;
 pub(crate) use narrow::{Narrow, ScaleRounding};
+pub(crate) use number::Number;
 pub(crate) use numbers::*;
 pub(crate) use planned::{Facts, read};
 pub(crate) use value::{MAX_BYTES, Value, values_of};

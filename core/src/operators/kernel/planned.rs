@@ -73,6 +73,11 @@ impl Planned {
     }
 }
 
+/// An extent is an integer to a kernel.
+fn plain(datum: DatumType) -> DatumType {
+    if datum == TDim::datum_type() { DatumType::I64 } else { datum }
+}
+
 impl Expansion for Planned {
     fn name(&self) -> StaticName {
         self.0.node.op_type.clone().into()
@@ -91,7 +96,6 @@ impl Expansion for Planned {
         if let (Facts::Like, Some(input), Some(output)) =
             (self.0.facts, inputs.first(), outputs.first())
         {
-            solver.equals(&input.datum_type, &output.datum_type)?;
             solver.equals(&input.shape, &output.shape)?;
         }
         Ok(())
@@ -119,7 +123,15 @@ impl EvalOp for Planned {
     op_out_of_plan!();
 
     fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let values = inputs.into_iter().map(|input| Value::from(input.into_arc_tensor()));
+        let mut values = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            // An extent is an integer to a kernel.
+            let extents = input.datum_type() == TDim::datum_type();
+            values.push(match extents {
+                true => Value::from(input.cast_to::<i64>()?.into_owned()),
+                false => Value::from(input.into_arc_tensor()),
+            });
+        }
         let inputs = self.placed(values);
         let call = Call { node: &self.0.node, opset: self.0.opset, inputs: &inputs };
         let outputs = (self.0.kernel)(&call)?.into_iter().zip(&self.0.node.output);
@@ -132,13 +144,17 @@ impl TypedOp for Planned {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let first = inputs.first().context("the operator has no input")?;
         match self.0.facts {
-            Facts::Like => Ok(tvec!(first.datum_type.fact(first.shape.clone()))),
+            Facts::Like => Ok(tvec!(plain(first.datum_type).fact(first.shape.clone()))),
             Facts::Stretched => {
                 let shapes: TVec<_> = inputs.iter().map(|fact| fact.shape.to_tvec()).collect();
                 let shape = tract_onnx::tract_core::broadcast::multi_broadcast(&shapes)?;
-                Ok(tvec!(first.datum_type.fact(shape)))
+                Ok(tvec!(plain(first.datum_type).fact(shape)))
             }
-            Facts::By(find) => find(&self.0.node, &self.placed(inputs.iter().copied())),
+            Facts::By(find) => {
+                let mut facts = find(&self.0.node, &self.placed(inputs.iter().copied()))?;
+                facts.iter_mut().for_each(|fact| fact.datum_type = plain(fact.datum_type));
+                Ok(facts)
+            }
         }
     }
 

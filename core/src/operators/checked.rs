@@ -1,0 +1,216 @@
+//! tract's operators behind checks of what they take for granted, where tract crashes: axes of
+//! reductions within the rank, and integers that are not divided by zero.
+
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
+use tract_onnx::tract_hir::ops::binary::{wire_cast, wire_rank_broadcast};
+
+use super::kernel::{axis, broadcast, elements, expand_to, for_integer, integers, values_of};
+
+const REDUCTIONS: [&str; 10] = [
+    "ArgMax",
+    "ArgMin",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMean",
+    "ReduceProd",
+    "ReduceSum",
+    "ReduceSumSquare",
+];
+
+/// Registers the operators.
+pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
+    for operator in REDUCTIONS {
+        onnx.op_register.insert(operator, reduction);
+    }
+    onnx.op_register.insert("Div", division);
+    onnx.op_register.insert("Mod", division);
+}
+
+/// tract's own reading of a node.
+fn of_tract(context: &ParsingContext, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
+    let tract = tract_onnx::onnx();
+    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
+    let (op, _) = read(context, node)?;
+    let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
+    Ok(op.clone())
+}
+
+fn reduction(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let mut axes = node.get_attr_opt_vec::<i64>("axes")?.unwrap_or_default();
+    if node.op_type.starts_with("Arg") {
+        axes.push(node.get_attr_opt("axis")?.unwrap_or(0));
+    }
+    let inner = of_tract(context, node)?;
+    Ok((expand(Reduction { inner, axes }), Vec::new()))
+}
+
+/// A reduction whose axes are checked.
+#[derive(Clone, Debug)]
+struct Reduction {
+    inner: Box<dyn Expansion>,
+    axes: Vec<i64>,
+}
+
+fn check_axes(axes: &[i64], rank: usize) -> TractResult<()> {
+    axes.iter().try_for_each(|place| axis(*place, rank).map(drop))
+}
+
+impl Expansion for Reduction {
+    fn name(&self) -> StaticName {
+        self.inner.name()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        let input = inputs.first().context("a reduction has an input")?;
+        solver.given(&input.rank, move |_, rank| check_axes(&self.axes, usize::try_from(rank)?))?;
+        if let Some(axes) = inputs.get(1) {
+            solver.given_2(&input.rank, &axes.value, |_, rank, axes| {
+                check_axes(&integers(&axes)?, usize::try_from(rank)?)
+            })?;
+        }
+        self.inner.rules(solver, inputs, outputs)
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let rank = model.outlet_fact(*inputs.first().context("a reduction has an input")?)?.rank();
+        check_axes(&self.axes, rank)?;
+        if let Some(axes) = inputs.get(1)
+            && let Some(axes) = &model.outlet_fact(*axes)?.konst
+        {
+            check_axes(&integers(axes)?, rank)?;
+        }
+        self.inner.wire(prefix, model, inputs)
+    }
+}
+
+fn division(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let kind = match (node.op_type.as_str(), node.get_attr_opt::<i64>("fmod")?) {
+        ("Div", _) => Kind::Quotient,
+        (_, Some(1)) => Kind::Remainder,
+        _ => Kind::Modulus,
+    };
+    Ok((expand(Division { inner: of_tract(context, node)?, kind }), Vec::new()))
+}
+
+/// What is wanted of two integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Quotient,
+    /// With the sign of the dividend.
+    Remainder,
+    /// With the sign of the divisor.
+    Modulus,
+}
+
+/// A division that is calculated here if it is one of integers.
+#[derive(Clone, Debug)]
+struct Division {
+    inner: Box<dyn Expansion>,
+    kind: Kind,
+}
+
+impl Expansion for Division {
+    fn name(&self) -> StaticName {
+        self.inner.name()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        self.inner.rules(solver, inputs, outputs)
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let &[a, b] = inputs else { bail!("a division has {} inputs, not 2", inputs.len()) };
+        let (dividend, divisor) = (model.outlet_fact(a)?.datum_type, model.outlet_fact(b)?);
+        // An extent that is not known yet is divided by tract.
+        if let Some(divisor) = &divisor.konst
+            && (divisor.datum_type().is_integer() || divisor.datum_type() == TDim::datum_type())
+            && let Ok(values) = integers(divisor)
+        {
+            ensure!(!values.contains(&0), "an integer is divided by zero");
+        }
+        let datum = dividend.common_super_type(divisor.datum_type);
+        let Some(datum) = datum.filter(|datum| datum.is_integer()) else {
+            return self.inner.wire(prefix, model, inputs);
+        };
+        let wires = wire_rank_broadcast(prefix, model, inputs)?;
+        let wires = wire_cast(prefix, model, &wires, datum)?;
+        model.wire_node(prefix, IntegerDivision(self.kind), &wires)
+    }
+}
+
+/// A division of integers of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct IntegerDivision(Kind);
+
+impl Op for IntegerDivision {
+    fn name(&self) -> StaticName {
+        "IntegerDivision".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for IntegerDivision {
+    op_out_of_plan!();
+
+    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let (a, b) = args_2!(inputs);
+        let shape = broadcast(a.shape(), b.shape())?;
+        let (a, b) = (expand_to(&a, &shape)?, expand_to(&b, &shape)?);
+        for_integer!(a.datum_type(), T => {
+            let mut results = Vec::with_capacity(a.len());
+            for (a, b) in elements::<T>(&a)?.iter().zip(elements::<T>(&b)?) {
+                ensure!(*b != 0, "an integer is divided by zero");
+                let rest = a.wrapping_rem(*b);
+                results.push(match self.0 {
+                    Kind::Quotient => a.wrapping_div(*b),
+                    Kind::Remainder => rest,
+                    Kind::Modulus if rest != 0 && (rest > 0) != (*b > 0) => rest.wrapping_add(*b),
+                    Kind::Modulus => rest,
+                });
+            }
+            Ok(tvec!(values_of(&shape, results)?.into_tvalue()))
+        })
+    }
+}
+
+impl TypedOp for IntegerDivision {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let [a, b] = inputs else { bail!("a division has 2 inputs") };
+        let shapes = [a.shape.to_tvec(), b.shape.to_tvec()];
+        let shape = tract_onnx::tract_core::broadcast::multi_broadcast(&shapes)?;
+        Ok(tvec!(a.datum_type.fact(shape)))
+    }
+
+    as_op!();
+}
