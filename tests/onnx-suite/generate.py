@@ -1,6 +1,7 @@
 """Writes the node cases of the ONNX backend test suite as files, in the ONNX layout:
 CASE/model.onnx, CASE/test_data_set_0/input_N.pb and output_N.pb. Beside them, CASE/operator.txt
-names the operator that the case is about: an `expanded` case has other operators in its graph.
+names the operator that the case is about (an `expanded` case has other operators in its graph),
+and operators.txt lists the operators of the standard with their versions.
 
     python generate.py FOLDER
 
@@ -66,12 +67,26 @@ def write(case, cases, folder):
                 (data / f"{kind}_{place}.pb").write_bytes(encode(value, declaration))
 
 
+def standard():
+    """A line for each operator that is not deprecated: its name and versions."""
+    versions = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain in ("", "ai.onnx.ml"):
+            name = f"{schema.domain}.{schema.name}" if schema.domain else schema.name
+            versions.setdefault(name, {})[schema.since_version] = schema.deprecated
+    for name, known in sorted(versions.items()):
+        if not known[max(known)]:
+            yield " ".join([name, *map(str, sorted(known))])
+
+
 def main():
     if onnx.__version__ != VERSION:
         sys.exit(f"onnx {onnx.__version__} is installed, {VERSION} is needed")
     root = pathlib.Path(sys.argv[1])
     warnings.filterwarnings("ignore")
     numpy.random.seed(0)
+    root.mkdir(parents=True)
+    (root / "operators.txt").write_text("\n".join(standard()) + "\n")
     cases = {case.name: case for case in collect_testcases(None)}
     for case in cases.values():
         write(case, cases, root / case.name)

@@ -17,6 +17,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
+pub(crate) use stepwise::CONTROL;
 use stepwise::Stepwise;
 
 use crate::error::excerpt;
@@ -55,7 +56,7 @@ impl Graph {
         validate::check(&proto, |operator| {
             framework.op_register.0.contains_key(operator)
                 || kernels.get(operator).is_some()
-                || stepwise::CONTROL.contains(&operator)
+                || CONTROL.contains(&operator)
         })?;
         let operators = operator_names(&proto);
         match Self::plan(&proto, &framework, operators.clone()) {

@@ -1,21 +1,19 @@
-//! [`MatMul`](https://onnx.ai/onnx/operators/onnx__MatMul.html) where a graph is run node by node.
+//! [`MatMul`](https://onnx.ai/onnx/operators/onnx__MatMul.html) and
+//! [`Gemm`](https://onnx.ai/onnx/operators/onnx__Gemm.html) where a graph is run node by node.
 //!
-//! Large products of float32 are tract's. Small ones, other types, and the shapes that tract refuses
-//! are calculated here, each sum in the order of the inner axis.
+//! tract picks an algorithm by the shapes, and a row of a batch has to have the same bits whatever
+//! the number of rows. So the products are calculated here: each sum in the order of the inner axis.
 
 use tract_onnx::tract_hir::internal::*;
-use tract_onnx::tract_hir::ops::matmul::MatMulInference;
 
 use super::kernel::{
-    Call, Kernels, Number, Value, at, at_mut, broadcast, each_index, elements, floats, for_number,
-    offset, stretched, values_of, volume,
+    Call, Kernels, Number, Value, at, broadcast, each_index, elements, expand_to, floats,
+    for_number, offset, stretched, values_of, volume,
 };
-
-/// Products of more multiplications than this are worth tract's preparations.
-const LARGE: usize = 1 << 16;
 
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("MatMul", matmul);
+    kernels.add("Gemm", gemm);
 }
 
 /// The shapes of a product.
@@ -59,46 +57,57 @@ fn matmul(call: &Call) -> TractResult<Vec<Value>> {
     ensure!(a.datum_type() == b.datum_type(), "matrices of two types");
     let product = Product::new(a.shape(), b.shape())?;
     volume(a.datum_type(), &product.shape)?;
-    let steps = product.shape.iter().try_fold(product.inner, |steps, n| steps.checked_mul(*n));
-    let large = steps.is_none_or(|steps| steps > LARGE);
-    if large && a.datum_type() == DatumType::F32 && a.rank() > 1 && b.rank() > 1 {
-        let inputs = tvec!(
-            call.value(0)?.tensor.clone().into_tvalue(),
-            call.value(1)?.tensor.clone().into_tvalue()
-        );
-        // tract refuses some shapes, such as rows of a single element.
-        if let Ok(outputs) =
-            expand(MatMulInference::default()).eval(&EvalContext::out_of_plan(), inputs)
-        {
-            let output = outputs.into_iter().next().context("tract gives no product")?;
-            return Ok(vec![output.into_arc_tensor().into()]);
-        }
+    Ok(vec![multiplied(&product, a, b)?.into()])
+}
+
+/// `alpha · A · B + beta · C`, where A and B may be turned over.
+fn gemm(call: &Call) -> TractResult<Vec<Value>> {
+    let (alpha, beta) = (call.float("alpha", 1.0)?, call.float("beta", 1.0)?);
+    let turned = |place: usize, name: &str| -> TractResult<Tensor> {
+        let tensor = call.tensor(place)?.clone();
+        ensure!(tensor.rank() == 2, "Gemm has a matrix of rank {}", tensor.rank());
+        if call.flag(name, false)? { tensor.permute_axes(&[1, 0]) } else { Ok(tensor) }
+    };
+    let (a, b) = (turned(0, "transA")?, turned(1, "transB")?);
+    ensure!(a.datum_type() == b.datum_type(), "matrices of two types");
+    let product = Product::new(a.shape(), b.shape())?;
+    let datum = a.datum_type();
+    volume(datum, &product.shape)?;
+    let result = multiplied(&product, &a, &b)?;
+    let added = call.optional(2).map(|added| expand_to(added, &product.shape)).transpose()?;
+    if datum.is_float() {
+        let scaled = floats(&result)?.into_iter().map(|value| alpha * value);
+        let sums = match added {
+            Some(added) => scaled.zip(floats(&added)?).map(|(a, c)| a + beta * c).collect(),
+            None => scaled.collect::<Vec<f32>>(),
+        };
+        return Ok(vec![values_of(&product.shape, sums)?.cast_to_dt(datum)?.into_owned().into()]);
     }
-    if a.datum_type() == DatumType::F16 {
-        let (left, right) = (floats(a)?, floats(b)?);
-        let result = values_of(
-            &product.shape,
-            multiply(&product, &left, &right, 0.0, |s, x, y| s + x * y)?,
-        )?;
-        return Ok(vec![result.cast_to::<f16>()?.into_owned().into()]);
-    }
-    for_number!(a.datum_type(), T => {
-        let (left, right) = (elements::<T>(a)?, elements::<T>(b)?);
-        let result = multiply(&product, left, right, T::ZERO, |s, x, y| s.plus(x.times(y)))?;
-        Ok(vec![values_of(&product.shape, result)?.into()])
+    ensure!(alpha == 1.0 && beta == 1.0, "alpha and beta of integers are 1");
+    let Some(added) = added else { return Ok(vec![result.into()]) };
+    for_number!(datum, T => {
+        let pairs = elements::<T>(&result)?.iter().zip(elements::<T>(&added)?);
+        let sums = pairs.map(|(a, c)| a.plus(*c)).collect::<Vec<T>>();
+        Ok(vec![values_of(&product.shape, sums)?.into()])
     })
 }
 
-fn multiply<T: Copy>(
-    product: &Product,
-    a: &[T],
-    b: &[T],
-    zero: T,
-    step: impl Fn(T, T, T) -> T,
-) -> TractResult<Vec<T>> {
+fn multiplied(product: &Product, a: &Tensor, b: &Tensor) -> TractResult<Tensor> {
+    if a.datum_type() == DatumType::F16 {
+        // Sums are taken in float32 and rounded once.
+        let result = multiply(product, &floats(a)?, &floats(b)?)?;
+        return Ok(values_of(&product.shape, result)?.cast_to::<f16>()?.into_owned());
+    }
+    for_number!(a.datum_type(), T => {
+        let result = multiply(product, elements::<T>(a)?, elements::<T>(b)?)?;
+        values_of(&product.shape, result)
+    })
+}
+
+fn multiply<T: Number>(product: &Product, a: &[T], b: &[T]) -> TractResult<Vec<T>> {
     let Product { rows, inner, columns, batch, .. } = product;
     let size = rows * columns;
-    let mut result = vec![zero; batch.iter().product::<usize>() * size];
+    let mut result = vec![T::ZERO; batch.iter().product::<usize>() * size];
     let (steps_a, steps_b) =
         (stretched(&product.batch_a, batch)?, stretched(&product.batch_b, batch)?);
     let mut number = 0;
@@ -112,10 +121,8 @@ fn multiply<T: Copy>(
                 let left = at(a, from_a + row * inner + place)?;
                 let start = from_b + place * columns;
                 let right = b.get(start..start + columns).context("a row outside")?;
-                for (column, value) in right.iter().enumerate() {
-                    let sum = at_mut(target, column)?;
-                    *sum = step(*sum, left, *value);
-                }
+                let pairs = target.iter_mut().zip(right);
+                pairs.for_each(|(sum, value)| *sum = sum.plus(left.times(*value)));
             }
         }
         number += 1;

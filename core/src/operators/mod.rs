@@ -19,6 +19,8 @@ mod reduce;
 mod signal;
 mod tree;
 
+use std::collections::BTreeSet;
+
 use kernel::Kernels;
 
 /// tract's ONNX reader with this core's operators registered.
@@ -55,4 +57,15 @@ pub(crate) fn kernels() -> Kernels {
     reduce::register(&mut kernels);
     signal::register(&mut kernels);
     kernels
+}
+
+/// The names of all operators that graphs may have, sorted. Those of `ai.onnx.ml` are among them.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let (framework, kernels) = (onnx(), kernels());
+    let control = crate::graph::CONTROL.iter().map(|name| (*name).to_owned());
+    let registered = framework.op_register.0.into_keys();
+    let names: BTreeSet<_> =
+        kernels.names().map(str::to_owned).chain(registered).chain(control).collect();
+    names.into_iter().collect()
 }

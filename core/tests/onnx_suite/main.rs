@@ -29,9 +29,8 @@ fn root() -> PathBuf {
 }
 
 /// The cases' folders, sorted by name.
-fn folders() -> Vec<PathBuf> {
-    let suite = root().join("target/tools/onnx-suite");
-    let entries = std::fs::read_dir(&suite).unwrap_or_else(|error| {
+fn folders(suite: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(suite).unwrap_or_else(|error| {
         panic!("{}: {error}; `cargo xtask tools` makes the cases", suite.display())
     });
     let mut folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -63,8 +62,8 @@ struct Verdict {
     failure: Option<String>,
 }
 
-fn verdicts() -> Vec<Verdict> {
-    let folders = folders();
+fn verdicts(suite: &Path) -> Vec<Verdict> {
+    let folders = folders(suite);
     let (next, verdicts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(folder) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -85,11 +84,13 @@ fn verdicts() -> Vec<Verdict> {
 fn cases_pass_as_listed() {
     // A case that panics is told in the report, not in the test's output.
     std::panic::set_hook(Box::new(|_| {}));
-    let verdicts = verdicts();
+    let suite = root().join("target/tools/onnx-suite");
+    let verdicts = verdicts(&suite);
     let _default = std::panic::take_hook();
     let list = root().join("tests/onnx-suite/passed.txt");
     if std::env::var_os("ONNX_SUITE_WRITE").is_some() {
-        report::write(&verdicts, &list, &root().join("docs/operators.md"));
+        let standard = std::fs::read_to_string(suite.join("operators.txt")).unwrap();
+        report::write(&verdicts, &standard, &list, &root().join("docs/operators.md"));
     }
     report::print(&verdicts);
     let text = std::fs::read_to_string(&list).expect("the list of passed cases is there");

@@ -25,7 +25,7 @@ use body::Body;
 pub(super) use tensor::{pack, unpack};
 
 /// Operators with graphs inside, which are run here.
-pub(super) const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
+pub(crate) const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
 
 /// The nodes that one call may run, those of loops counted each time.
 const MAX_STEPS: usize = 10_000_000;

@@ -58,6 +58,11 @@ impl Kernels {
         self.0.insert(operator, Entry { kernel, narrow: false, facts: Some(facts) });
     }
 
+    /// All operators.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
+    }
+
     /// The operators that serve in plans.
     pub fn planned(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().filter(|(_, entry)| entry.facts.is_some()).map(|(name, _)| *name)
