@@ -23,6 +23,10 @@ use std::collections::BTreeSet;
 
 use kernel::Kernels;
 
+/// Operators of tract that draw random numbers, which nothing here does.
+const RANDOM: [&str; 5] =
+    ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
+
 /// tract's ONNX reader with this core's operators registered.
 #[must_use]
 pub fn onnx() -> tract_onnx::Onnx {
@@ -33,10 +37,12 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
-    arrays::register_read(onnx);
     checked::register(onnx);
     gather::register(onnx);
     tree::register(onnx);
+    for operator in RANDOM {
+        onnx.op_register.0.remove(operator);
+    }
     for operator in kernels().planned() {
         onnx.op_register.insert(operator, kernel::read);
     }

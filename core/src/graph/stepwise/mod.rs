@@ -28,7 +28,7 @@ pub(super) use tensor::{pack, unpack};
 pub(crate) const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
 
 /// The nodes that one call may run, those of loops counted each time.
-const MAX_STEPS: usize = 10_000_000;
+const MAX_STEPS: usize = 1_000_000;
 
 /// A graph with its constants, ready to run.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! Operators that pick, place and order elements.
 
-mod constant;
 mod crop;
 mod cumulative;
 mod indexed;
@@ -10,11 +9,6 @@ mod scatter;
 mod unique;
 
 use super::kernel::{Facts, Kernels};
-
-/// Registers the operators that are read for tract.
-pub(super) fn register_read(onnx: &mut tract_onnx::Onnx) {
-    onnx.op_register.insert("ConstantOfShape", constant::constant_of_shape);
-}
 
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("CenterCropPad", crop::center_crop_pad);

@@ -1,106 +1,14 @@
-//! tract's operators behind checks of what they take for granted, where tract crashes: axes of
-//! reductions within the rank, and integers that are not divided by zero.
+//! Divisions of integers, which are calculated here.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::ops::binary::{wire_cast, wire_rank_broadcast};
 
-use super::kernel::{axis, broadcast, elements, expand_to, for_integer, integers, values_of};
+use super::of_tract;
+use crate::operators::kernel::{broadcast, elements, expand_to, for_integer, integers, values_of};
 
-const REDUCTIONS: [&str; 10] = [
-    "ArgMax",
-    "ArgMin",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-    "ReduceMean",
-    "ReduceProd",
-    "ReduceSum",
-    "ReduceSumSquare",
-];
-
-/// Registers the operators.
-pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
-    for operator in REDUCTIONS {
-        onnx.op_register.insert(operator, reduction);
-    }
-    onnx.op_register.insert("Div", division);
-    onnx.op_register.insert("Mod", division);
-}
-
-/// tract's own reading of a node.
-fn of_tract(context: &ParsingContext, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
-    let tract = tract_onnx::onnx();
-    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
-    let (op, _) = read(context, node)?;
-    let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
-    Ok(op.clone())
-}
-
-fn reduction(
-    context: &ParsingContext,
-    node: &NodeProto,
-) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let mut axes = node.get_attr_opt_vec::<i64>("axes")?.unwrap_or_default();
-    if node.op_type.starts_with("Arg") {
-        axes.push(node.get_attr_opt("axis")?.unwrap_or(0));
-    }
-    let inner = of_tract(context, node)?;
-    Ok((expand(Reduction { inner, axes }), Vec::new()))
-}
-
-/// A reduction whose axes are checked.
-#[derive(Clone, Debug)]
-struct Reduction {
-    inner: Box<dyn Expansion>,
-    axes: Vec<i64>,
-}
-
-fn check_axes(axes: &[i64], rank: usize) -> TractResult<()> {
-    axes.iter().try_for_each(|place| axis(*place, rank).map(drop))
-}
-
-impl Expansion for Reduction {
-    fn name(&self) -> StaticName {
-        self.inner.name()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        let input = inputs.first().context("a reduction has an input")?;
-        solver.given(&input.rank, move |_, rank| check_axes(&self.axes, usize::try_from(rank)?))?;
-        if let Some(axes) = inputs.get(1) {
-            solver.given_2(&input.rank, &axes.value, |_, rank, axes| {
-                check_axes(&integers(&axes)?, usize::try_from(rank)?)
-            })?;
-        }
-        self.inner.rules(solver, inputs, outputs)
-    }
-
-    fn wire(
-        &self,
-        prefix: &str,
-        model: &mut TypedModel,
-        inputs: &[OutletId],
-    ) -> TractResult<TVec<OutletId>> {
-        let rank = model.outlet_fact(*inputs.first().context("a reduction has an input")?)?.rank();
-        check_axes(&self.axes, rank)?;
-        if let Some(axes) = inputs.get(1)
-            && let Some(axes) = &model.outlet_fact(*axes)?.konst
-        {
-            check_axes(&integers(axes)?, rank)?;
-        }
-        self.inner.wire(prefix, model, inputs)
-    }
-}
-
-fn division(
+pub(super) fn division(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
