@@ -13,6 +13,7 @@ mod images;
 pub(crate) mod kernel;
 mod losses;
 mod matmul;
+mod mel;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -23,9 +24,18 @@ use std::collections::BTreeSet;
 
 use kernel::Kernels;
 
-/// Operators of tract that draw random numbers, which nothing here does.
-const RANDOM: [&str; 5] =
-    ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
+/// Operators of tract that are left out: those that draw random numbers, which nothing here does, and
+/// those that crash, which are run node by node.
+const LEFT_OUT: [&str; 8] = [
+    "Compress",
+    "MelWeightMatrix",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Scan",
+];
 
 /// tract's ONNX reader with this core's operators registered.
 #[must_use]
@@ -40,7 +50,7 @@ pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     checked::register(onnx);
     gather::register(onnx);
     tree::register(onnx);
-    for operator in RANDOM {
+    for operator in LEFT_OUT {
         onnx.op_register.0.remove(operator);
     }
     for operator in kernels().planned() {
@@ -58,6 +68,7 @@ pub(crate) fn kernels() -> Kernels {
     images::register(&mut kernels);
     losses::register(&mut kernels);
     matmul::register(&mut kernels);
+    mel::register(&mut kernels);
     quantize::register(&mut kernels);
     recurrent::register(&mut kernels);
     reduce::register(&mut kernels);

@@ -105,3 +105,111 @@ fn cases_pass_as_listed() {
     let won: Vec<_> = passed.difference(&listed).collect();
     assert!(won.is_empty(), "these cases pass and are not listed; set ONNX_SUITE_WRITE: {won:#?}");
 }
+
+#[test]
+fn mutants() {
+    use prost::Message as _;
+    use tract_onnx::pb::ModelProto;
+    std::panic::set_hook(Box::new(|info| {
+        let bt = std::backtrace::Backtrace::force_capture().to_string();
+        let frame = bt
+            .lines()
+            .filter(|l| l.contains("tract_") || l.contains("inference_core"))
+            .take(4)
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" < ");
+        LAST.with(|l| {
+            *l.borrow_mut() = format!("{} @ {}", info.to_string().replace('\n', " "), frame)
+        });
+    }));
+    let suite = root().join("target/tools/onnx-suite");
+    let folders = folders(&suite);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(folder) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let base = Case::read(folder);
+            if base.name.contains("expanded") || base.clone_run().is_err() {
+                continue;
+            }
+            let mut variants = vec![];
+            let model = ModelProto::decode(&*base.model).unwrap();
+            for value in [-1000_i64, -1, 0, 1, 3, 1000, i64::MAX, i64::MIN] {
+                let graph = model.graph.as_ref().unwrap();
+                for n in 0..graph.node.len() {
+                    for a in 0..graph.node[n].attribute.len() {
+                        let at = &graph.node[n].attribute[a];
+                        if at.name == "to" || at.name == "dtype" {
+                            continue;
+                        }
+                        if at.r#type == 2 {
+                            let mut m = model.clone();
+                            m.graph.as_mut().unwrap().node[n].attribute[a].i = value;
+                            variants.push((
+                                format!("{}={value}", at.name),
+                                m.encode_to_vec(),
+                                base.inputs.clone(),
+                            ));
+                        }
+                        if at.r#type == 7 && !at.ints.is_empty() {
+                            let mut m = model.clone();
+                            m.graph.as_mut().unwrap().node[n].attribute[a].ints[0] = value;
+                            variants.push((
+                                format!("{}[0]={value}", at.name),
+                                m.encode_to_vec(),
+                                base.inputs.clone(),
+                            ));
+                            let mut m = model.clone();
+                            m.graph.as_mut().unwrap().node[n].attribute[a].ints.push(value);
+                            variants.push((
+                                format!("{}.push({value})", at.name),
+                                m.encode_to_vec(),
+                                base.inputs.clone(),
+                            ));
+                        }
+                    }
+                }
+                for (i, input) in base.inputs.iter().enumerate() {
+                    let Ok(mut t) = tract_onnx::pb::TensorProto::decode(&**input) else { continue };
+                    if (t.data_type == 7 || t.data_type == 6) && !t.raw_data.is_empty() {
+                        let w = if t.data_type == 7 { 8 } else { 4 };
+                        t.raw_data[..w].copy_from_slice(&value.to_le_bytes()[..w]);
+                        let mut inputs = base.inputs.clone();
+                        inputs[i] = t.encode_to_vec();
+                        variants.push((format!("input{i}[0]={value}"), base.model.clone(), inputs));
+                    }
+                }
+            }
+            for (what, model, inputs) in variants {
+                let case = Case {
+                    name: base.name.clone(),
+                    operator: base.operator.clone(),
+                    model,
+                    inputs,
+                    outputs: base.outputs.clone(),
+                };
+                let (sender, receiver) = mpsc::channel();
+                let name = base.name.clone();
+                let op = base.operator.clone();
+                let w2 = what.clone();
+                std::fs::write(
+                    format!("/tmp/mut-{:?}.txt", thread::current().id()),
+                    format!("{op} {name} {what}"),
+                )
+                .unwrap();
+                thread::spawn(move || {
+                    let r = std::panic::catch_unwind(|| case.run());
+                    if r.is_err() {
+                        LAST.with(|l| println!("PANIC {op} {name} {w2}: {}", l.borrow()));
+                    }
+                    sender.send(()).ok();
+                });
+                if receiver.recv_timeout(Duration::from_secs(10)).is_err() {
+                    println!("HANG {} {} {what}", base.operator, base.name);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
+}
+thread_local! { static LAST: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) }; }

@@ -90,7 +90,6 @@ fn depends_on_values(operator: &str) -> bool {
             | "OneHot"
             | "Range"
             | "ConstantOfShape"
-            | "Compress"
             | "NonZero"
             | "CumSum"
             | "DFT"

@@ -1,9 +1,11 @@
 //! tract's operators behind checks of what they take for granted, where tract crashes: axes within
 //! the rank, integers that are not divided by zero, sizes that memory holds.
 
+mod attributes;
 mod axes;
 mod division;
 mod size;
+mod windows;
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -15,8 +17,17 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     for operator in axes::REDUCTIONS {
         onnx.op_register.insert(operator, axes::reduction);
     }
+    for operator in axes::ALONG {
+        onnx.op_register.insert(operator, axes::along);
+    }
+    for (operator, _) in attributes::COUNTED {
+        onnx.op_register.insert(operator, attributes::counted);
+    }
     for operator in size::SIZED {
         onnx.op_register.insert(operator, size::sized);
+    }
+    for operator in windows::WINDOWED {
+        onnx.op_register.insert(operator, windows::windowed);
     }
     onnx.op_register.insert("Div", division::division);
     onnx.op_register.insert("Mod", division::division);

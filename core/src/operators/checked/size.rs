@@ -59,6 +59,23 @@ struct Sized {
 }
 
 impl Sized {
+    /// An extent or a number of repetitions is not negative.
+    fn check_extents(&self, inputs: &[&TypedFact]) -> TractResult<()> {
+        let place = match self.kind {
+            Kind::Shape => 0,
+            Kind::Stretch | Kind::Repeat => 1,
+            Kind::Resize => inputs.len().saturating_sub(1),
+            Kind::Count => return Ok(()),
+        };
+        let constant = inputs.get(place).and_then(|fact| fact.konst.as_deref());
+        // Extents that are not known yet are those of other tensors.
+        let Some(Ok(extents)) = constant.map(integers) else { return Ok(()) };
+        match extents.iter().find(|extent| **extent < 0) {
+            Some(extent) => bail!("{extent} is not an extent"),
+            None => Ok(()),
+        }
+    }
+
     /// How many elements the operator gives, where it is known.
     fn count(&self, inputs: &[&TypedFact]) -> Option<f64> {
         let constant = |place: usize| inputs.get(place)?.konst.as_deref();
@@ -71,8 +88,17 @@ impl Sized {
         };
         match self.kind {
             Kind::Shape => product(0),
-            // Extents of 1 and −1 leave those of the input.
-            Kind::Stretch => Some(product(1)?.abs().max(own().unwrap_or(0.0))),
+            Kind::Stretch => {
+                let shape = integers(constant(1)?).ok()?;
+                let own = inputs.first()?.shape.iter().map(|dim| dim.to_i64().unwrap_or(1));
+                let own: Vec<_> = own.collect();
+                let pairs = 0..shape.len().max(own.len());
+                let last = |list: &[i64], place: usize| {
+                    list.len().checked_sub(place + 1).and_then(|place| list.get(place)).copied()
+                };
+                let extents = pairs.map(|place| last(&shape, place).max(last(&own, place)));
+                extents.map(|extent| Some(extent? as f64)).product()
+            }
             Kind::Repeat => Some(product(1)? * own()?),
             Kind::Count => {
                 let number = |place| doubles(constant(place)?).ok()?.first().copied();
@@ -110,6 +136,7 @@ impl Expansion for Sized {
     ) -> TractResult<TVec<OutletId>> {
         let facts = inputs.iter().map(|input| model.outlet_fact(*input));
         let facts = facts.collect::<TractResult<Vec<_>>>()?;
+        self.check_extents(&facts)?;
         if let Some(count) = self.count(&facts) {
             ensure!(
                 count <= MAX_ELEMENTS,
