@@ -328,7 +328,9 @@ fn split(outputs: &[Tensor], count: usize) -> Result<Vec<Vec<Tensor>>, Error> {
 /// How many bytes the next row of a tensor takes.
 fn row_length(tensor: &Tensor, rest: &[u8], count: usize) -> Option<usize> {
     if tensor.element_type != ElementType::String {
-        return Some(tensor.data.len() / count.max(1));
+        // Rows of elements smaller than a byte may share one.
+        let whole = tensor.data.len().is_multiple_of(count);
+        return whole.then(|| tensor.data.len() / count.max(1));
     }
     let elements: usize = tensor.shape.get(1..)?.iter().product();
     let mut length = 0_usize;

@@ -19,6 +19,17 @@ pub enum ElementType {
     Float32,
     Float64,
     String,
+    Bfloat16,
+    Float8e4m3fn,
+    Float8e4m3fnuz,
+    Float8e5m2,
+    Float8e5m2fnuz,
+    Float8e8m0,
+    Float4e2m1,
+    Int4,
+    Uint4,
+    Int2,
+    Uint2,
 }
 
 impl fmt::Display for ElementType {
@@ -37,12 +48,24 @@ impl fmt::Display for ElementType {
             Self::Float32 => "float32",
             Self::Float64 => "float64",
             Self::String => "string",
+            Self::Bfloat16 => "bfloat16",
+            Self::Float8e4m3fn => "float8e4m3fn",
+            Self::Float8e4m3fnuz => "float8e4m3fnuz",
+            Self::Float8e5m2 => "float8e5m2",
+            Self::Float8e5m2fnuz => "float8e5m2fnuz",
+            Self::Float8e8m0 => "float8e8m0",
+            Self::Float4e2m1 => "float4e2m1",
+            Self::Int4 => "int4",
+            Self::Uint4 => "uint4",
+            Self::Int2 => "int2",
+            Self::Uint2 => "uint2",
         })
     }
 }
 
 /// A named tensor: row-major, densely packed, little-endian. A string is its length in bytes as a
-/// little-endian u32 and then its UTF-8.
+/// little-endian u32 and then its UTF-8. Elements of 4 and 2 bits share bytes, the first in the lowest
+/// bits, as in an ONNX file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
     /// The graph's name for it.

@@ -47,6 +47,8 @@ fn zeros(input: &TensorType) -> Option<Tensor> {
         // An empty string is its length alone.
         ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 | ElementType::String => 4,
         ElementType::Uint64 | ElementType::Int64 | ElementType::Float64 => 8,
+        // What is left is narrow, and fed as if a byte held one element.
+        _ => return None,
     };
     let data = (count <= MOST_ELEMENTS).then(|| vec![0; count * size])?;
     Some(Tensor { name: input.name.clone(), element_type: input.element_type, shape, data })

@@ -116,6 +116,17 @@ fn element_out(element: ElementType) -> types::ElementType {
         ElementType::Float32 => types::ElementType::Float32,
         ElementType::Float64 => types::ElementType::Float64,
         ElementType::String => types::ElementType::String,
+        ElementType::Bfloat16 => types::ElementType::Bfloat16,
+        ElementType::Float8e4m3fn => types::ElementType::Float8e4m3fn,
+        ElementType::Float8e4m3fnuz => types::ElementType::Float8e4m3fnuz,
+        ElementType::Float8e5m2 => types::ElementType::Float8e5m2,
+        ElementType::Float8e5m2fnuz => types::ElementType::Float8e5m2fnuz,
+        ElementType::Float8e8m0 => types::ElementType::Float8e8m0,
+        ElementType::Float4e2m1 => types::ElementType::Float4e2m1,
+        ElementType::Int4 => types::ElementType::Int4,
+        ElementType::Uint4 => types::ElementType::Uint4,
+        ElementType::Int2 => types::ElementType::Int2,
+        ElementType::Uint2 => types::ElementType::Uint2,
     }
 }
 
@@ -134,5 +145,16 @@ fn element_in(element: types::ElementType) -> ElementType {
         types::ElementType::Float32 => ElementType::Float32,
         types::ElementType::Float64 => ElementType::Float64,
         types::ElementType::String => ElementType::String,
+        types::ElementType::Bfloat16 => ElementType::Bfloat16,
+        types::ElementType::Float8e4m3fn => ElementType::Float8e4m3fn,
+        types::ElementType::Float8e4m3fnuz => ElementType::Float8e4m3fnuz,
+        types::ElementType::Float8e5m2 => ElementType::Float8e5m2,
+        types::ElementType::Float8e5m2fnuz => ElementType::Float8e5m2fnuz,
+        types::ElementType::Float8e8m0 => ElementType::Float8e8m0,
+        types::ElementType::Float4e2m1 => ElementType::Float4e2m1,
+        types::ElementType::Int4 => ElementType::Int4,
+        types::ElementType::Uint4 => ElementType::Uint4,
+        types::ElementType::Int2 => ElementType::Int2,
+        types::ElementType::Uint2 => ElementType::Uint2,
     }
 }

@@ -97,10 +97,12 @@ fn bits(prediction: &wit::Prediction) -> Expected {
 /// stay as they lie.
 fn hexadecimal(tensor: &wit::Tensor) -> String {
     let size = match tensor.element_type {
-        ElementType::Bool | ElementType::Uint8 | ElementType::Int8 | ElementType::String => 1,
-        ElementType::Uint16 | ElementType::Int16 | ElementType::Float16 => 2,
+        ElementType::Uint16 | ElementType::Int16 | ElementType::Float16 | ElementType::Bfloat16 => {
+            2
+        }
         ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 => 4,
         ElementType::Uint64 | ElementType::Int64 | ElementType::Float64 => 8,
+        _ => 1,
     };
     let elements = tensor.data.chunks(size);
     elements.flat_map(|element| element.iter().rev().map(|byte| format!("{byte:02x}"))).collect()

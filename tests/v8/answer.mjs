@@ -1,7 +1,7 @@
 // Predictions by their bits, in the form that reference cases have.
 
 const SWAP = {
-  uint16: 'swap16', int16: 'swap16', float16: 'swap16',
+  uint16: 'swap16', int16: 'swap16', float16: 'swap16', bfloat16: 'swap16',
   uint32: 'swap32', int32: 'swap32', float32: 'swap32',
   uint64: 'swap64', int64: 'swap64', float64: 'swap64',
 };

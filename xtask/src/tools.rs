@@ -10,16 +10,23 @@ use crate::run::{cargo, output, run};
 use crate::{root, say};
 
 const CARGO_DENY: &str = "0.20.2";
-/// From PyPI: the runtime of Python functions, a client and a server of AWS's services, and another
-/// emulator of Lambda for a second opinion.
-const PYTHON: [&str; 4] =
-    ["awslambdaric==4.2.2", "boto3==1.44.5", "cargo-lambda==1.9.2", "moto[server]==5.2.5"];
+/// From PyPI: the runtime of Python functions, a client and a server of AWS's services, another
+/// emulator of Lambda for a second opinion, and the ONNX backend test suite.
+const PYTHON: [&str; 6] = [
+    "awslambdaric==4.2.2",
+    "boto3==1.44.5",
+    "cargo-lambda==1.9.2",
+    "moto[server]==5.2.5",
+    "numpy==2.4.6",
+    "onnx==1.23.0",
+];
 
 /// What the tests run beside Rust: V8 with the transpiled component, Python with what stands in for
-/// AWS.
+/// AWS, and the cases of the ONNX backend test suite.
 pub(crate) fn prepare() -> Result<()> {
     v8()?;
-    python()
+    python()?;
+    onnx_suite()
 }
 
 /// The Node packages of `tests/v8`.
@@ -55,6 +62,23 @@ fn python() -> Result<()> {
         .args(["install", "--quiet", "--disable-pip-version-check"])
         .args(PYTHON))?;
     Ok(std::fs::write(installed, wanted)?)
+}
+
+/// The cases of the ONNX backend test suite, written by a script that lies with their expectations.
+fn onnx_suite() -> Result<()> {
+    let suite = root().join("target/tools/onnx-suite");
+    let script = root().join("tests/onnx-suite/generate.py");
+    let (made_by, wanted) = (suite.join("generate.py"), std::fs::read(&script)?);
+    if std::fs::read(&made_by).is_ok_and(|made_by| made_by == wanted) {
+        return Ok(());
+    }
+    if suite.exists() {
+        std::fs::remove_dir_all(&suite)?;
+    }
+    say("writing the cases of the ONNX backend test suite");
+    let python = root().join("target/tools/python/bin/python");
+    run(Command::new(python).arg(&script).arg(&suite))?;
+    Ok(std::fs::write(made_by, wanted)?)
 }
 
 /// `cargo-deny`, built from its sources.

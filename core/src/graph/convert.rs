@@ -1,11 +1,50 @@
 //! Tensors in and out of tract, without `unsafe` and with every size checked.
 
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::prelude::{DatumType, Tensor as TractTensor, TractError};
 
+use super::stepwise::{pack, unpack};
+use crate::operators::kernel::{Narrow, Value};
 use crate::{ElementType, Error, ErrorKind, Tensor, TensorType};
 
-/// tract's name for an element type.
+/// The types that tract lacks, under both of their names.
+const NARROW: [(ElementType, Narrow); 11] = [
+    (ElementType::Bfloat16, Narrow::Bfloat16),
+    (ElementType::Float8e4m3fn, Narrow::Float8e4m3fn),
+    (ElementType::Float8e4m3fnuz, Narrow::Float8e4m3fnuz),
+    (ElementType::Float8e5m2, Narrow::Float8e5m2),
+    (ElementType::Float8e5m2fnuz, Narrow::Float8e5m2fnuz),
+    (ElementType::Float8e8m0, Narrow::Float8e8m0),
+    (ElementType::Float4e2m1, Narrow::Float4e2m1),
+    (ElementType::Int4, Narrow::Int4),
+    (ElementType::Uint4, Narrow::Uint4),
+    (ElementType::Int2, Narrow::Int2),
+    (ElementType::Uint2, Narrow::Uint2),
+];
+
+fn narrow(element: ElementType) -> Option<Narrow> {
+    NARROW.iter().find(|(own, _)| *own == element).map(|(_, narrow)| *narrow)
+}
+
+/// Whether tract has no such type.
+pub(super) fn lacks(element: ElementType) -> bool {
+    narrow(element).is_some()
+}
+
+/// The element type of a tensor in an ONNX file.
+pub(super) fn declared_type(number: i32) -> Option<ElementType> {
+    if let Some(narrow) = Narrow::from_onnx(number) {
+        return NARROW.iter().find(|(_, other)| *other == narrow).map(|(own, _)| *own);
+    }
+    let datum = DatumType::try_from(DataType::try_from(number).ok()?).ok()?;
+    element_type(datum).ok()
+}
+
+/// tract's name for an element type; for one that it lacks, the type that holds its bits.
 fn datum_type(element: ElementType) -> DatumType {
+    if let Some(narrow) = narrow(element) {
+        return narrow.storage();
+    }
     match element {
         ElementType::Bool => DatumType::Bool,
         ElementType::Uint8 => DatumType::U8,
@@ -20,6 +59,8 @@ fn datum_type(element: ElementType) -> DatumType {
         ElementType::Float32 => DatumType::F32,
         ElementType::Float64 => DatumType::F64,
         ElementType::String => DatumType::String,
+        // The others were found above.
+        _ => DatumType::U8,
     }
 }
 
@@ -46,8 +87,12 @@ pub(super) fn element_type(datum: DatumType) -> Result<ElementType, Error> {
     })
 }
 
-/// Checks a tensor against the graph's declaration and hands it to tract.
-pub(super) fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTensor, Error> {
+/// Checks a tensor against the graph's declaration and hands it to the graph.
+pub(super) fn to_value(tensor: &Tensor, declared: &TensorType) -> Result<Value, Error> {
+    Ok(Value { tensor: to_tract(tensor, declared)?.into(), narrow: narrow(tensor.element_type) })
+}
+
+fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTensor, Error> {
     let name = &tensor.name;
     let input = |code, message: String| Error::input(code, message).at(name);
     if tensor.element_type != declared.element_type {
@@ -71,6 +116,12 @@ pub(super) fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTe
         let flat = tract_onnx::prelude::tensor1(&strings);
         return flat.into_shape(&tensor.shape).map_err(internal);
     }
+    if let Some(narrow) = narrow(tensor.element_type) {
+        let codes = count.and_then(|count| unpack(narrow, &tensor.data, count));
+        let stored = codes.map(|codes| narrow.stored(&tensor.shape, codes));
+        let message = || format!("{name}: the data do not fill the shape {:?}", tensor.shape);
+        return stored.ok_or_else(|| input("wrong-size", message()))?.map_err(internal);
+    }
     let size = count.and_then(|count| count.checked_mul(datum.size_of()));
     if size != Some(tensor.data.len()) {
         let (shape, found) = (&tensor.shape, tensor.data.len());
@@ -85,6 +136,19 @@ pub(super) fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTe
     let mut out = TractTensor::zero_dt(datum, &tensor.shape).map_err(internal)?;
     out.as_bytes_mut().copy_from_slice(&tensor.data);
     Ok(out)
+}
+
+/// Takes a result from the graph.
+pub(super) fn from_value(value: &Value, name: &str) -> Result<Tensor, Error> {
+    let Some(narrow) = value.narrow else {
+        return from_tract(&value.tensor, name);
+    };
+    let names = NARROW.iter().find(|(_, other)| *other == narrow);
+    let element_type = names.map_or(ElementType::Uint8, |(own, _)| *own);
+    let codes = value.tensor.cast_to::<u16>().map_err(internal)?;
+    let codes = codes.try_as_plain_ram().map_err(internal)?;
+    let data = pack(narrow, codes.as_slice::<u16>().map_err(internal)?);
+    Ok(Tensor { name: name.into(), element_type, shape: value.tensor.shape().to_vec(), data })
 }
 
 /// Takes a result from tract. NaN comes out as the canonical quiet one: which payload an operation

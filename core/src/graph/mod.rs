@@ -4,20 +4,27 @@
 //! inside the plan built here; whoever offers other kernels for them starts here.
 
 mod convert;
+mod declared;
+mod stepwise;
 mod validate;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
+pub(crate) use stepwise::CONTROL;
+use stepwise::Stepwise;
+
 use crate::error::excerpt;
 use crate::graph::work::Work;
 use crate::operators;
+use crate::operators::kernel::{Kernels, Value};
 use crate::{Error, ErrorKind, Tensor, TensorType};
 
 /// How many operations one run may take unless a caller says otherwise: about a minute's work.
@@ -26,11 +33,20 @@ pub const OPERATIONS: u64 = 200_000_000_000;
 /// A graph that is ready to run.
 #[derive(Debug)]
 pub struct Graph {
-    plan: Arc<TypedRunnableModel>,
+    program: Program,
     inputs: Vec<TensorType>,
     outputs: Vec<TensorType>,
     operators: Vec<String>,
     work: Work,
+}
+
+/// How a graph is run.
+#[derive(Debug)]
+enum Program {
+    /// Prepared by tract: every shape follows from those of the inputs.
+    Plan(Arc<TypedRunnableModel>),
+    /// Node by node.
+    Stepwise(Stepwise),
 }
 
 impl Graph {
@@ -42,23 +58,63 @@ impl Graph {
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
         let proto = validate::decode(onnx)?;
-        let framework = operators::onnx();
-        validate::check(&proto, |operator| framework.op_register.0.contains_key(operator))?;
+        let (framework, kernels) = (operators::onnx(), operators::kernels());
+        validate::check(&proto, |operator| {
+            framework.op_register.0.contains_key(operator)
+                || kernels.get(operator).is_some()
+                || CONTROL.contains(&operator)
+        })?;
         let operators = operator_names(&proto);
-        let model = framework.model_for_proto_model(&proto).map_err(rejected)?;
-        drop(proto);
+        match Self::plan(&proto, &framework, operators.clone()) {
+            Err(refusal) if stepwise::may_help(&proto, &kernels) => {
+                Self::stepwise(&proto, &framework, &kernels, operators, refusal)
+            }
+            planned => planned,
+        }
+    }
+
+    /// Has tract prepare the graph.
+    fn plan(proto: &ModelProto, framework: &Onnx, operators: Vec<String>) -> Result<Self, Error> {
+        let model = framework.model_for_proto_model(proto).map_err(rejected)?;
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
-        let names = |outlets: &[OutletId]| -> Vec<String> {
-            outlets.iter().map(|outlet| outlet_name(&model, *outlet)).collect()
-        };
-        let (input_names, output_names) = (names(&model.inputs), names(&model.outputs));
+        // An input that is handed on has the label of the output.
+        let inputs = model.inputs.iter().filter_map(|outlet| model.nodes.get(outlet.node));
+        let input_names = inputs.map(|node| node.name.clone()).collect();
+        let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
+        let output_names = outputs.map(|output| output.name.clone()).collect();
         let model = model.into_optimized().map_err(rejected)?;
+        lasting_symbols(&model)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
         let work = Work::of(&model).map_err(rejected)?;
         let plan = model.into_runnable().map_err(rejected)?;
-        Ok(Self { plan, inputs, outputs, operators, work })
+        Ok(Self { program: Program::Plan(plan), inputs, outputs, operators, work })
+    }
+
+    /// Prepares the graph to be run node by node. If the file does not tell the types that a plan
+    /// would have found, the refusal of the plan stands.
+    fn stepwise(
+        proto: &ModelProto,
+        framework: &Onnx,
+        kernels: &Kernels,
+        operators: Vec<String>,
+        refusal: Error,
+    ) -> Result<Self, Error> {
+        let graph = proto.graph.as_ref();
+        let initializers = graph.into_iter().flat_map(|graph| &graph.initializer);
+        let constants: BTreeSet<_> = initializers.map(|tensor| tensor.name.as_str()).collect();
+        let inputs = graph.into_iter().flat_map(|graph| &graph.input);
+        let inputs = inputs.filter(|input| !constants.contains(input.name.as_str()));
+        let inputs = inputs.map(declared::tensor_type).collect::<Option<Vec<_>>>();
+        let outputs = graph.into_iter().flat_map(|graph| &graph.output);
+        let outputs = outputs.map(declared::tensor_type).collect::<Option<Vec<_>>>();
+        let (Some(inputs), Some(outputs)) = (inputs, outputs) else {
+            return Err(refusal);
+        };
+        let program = Stepwise::new(proto, framework, kernels).map_err(rejected)?;
+        let work = Work::unknown();
+        Ok(Self { program: Program::Stepwise(program), inputs, outputs, operators, work })
     }
 
     /// The graph's inputs, in its order.
@@ -105,7 +161,7 @@ impl Graph {
         mut tensors: Vec<Tensor>,
         operations: u64,
     ) -> Result<Vec<Tensor>, Error> {
-        let mut inputs = TVec::new();
+        let mut inputs = Vec::with_capacity(self.inputs.len());
         let mut extents = Extents::default();
         for declared in &self.inputs {
             let place = tensors.iter().position(|tensor| tensor.name == declared.name);
@@ -114,7 +170,7 @@ impl Graph {
                 return Err(Error::input("missing-tensor", message).at(&declared.name));
             };
             let tensor = tensors.swap_remove(place);
-            inputs.push(convert::to_tract(&tensor, declared)?.into());
+            inputs.push(convert::to_value(&tensor, declared)?);
             extents.agree(&tensor, declared)?;
         }
         if let Some(tensor) = tensors.first() {
@@ -132,11 +188,21 @@ impl Graph {
             );
             return Err(Error::new(ErrorKind::TooLarge, "too-much-work", message));
         }
-        let outputs = self.plan.run(inputs).map_err(|error| {
+        let outputs = match &self.program {
+            Program::Plan(plan) => {
+                let inputs = inputs.into_iter().map(|value| value.tensor.into_tvalue()).collect();
+                let outputs = plan.run(inputs);
+                outputs.map(|outputs| {
+                    outputs.into_iter().map(|value| value.into_arc_tensor().into()).collect()
+                })
+            }
+            Program::Stepwise(program) => program.run(inputs),
+        };
+        let outputs: Vec<Value> = outputs.map_err(|error| {
             Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
         })?;
         let named = self.outputs.iter().zip(outputs);
-        named.map(|(declared, value)| convert::from_tract(&value, &declared.name)).collect()
+        named.map(|(declared, value)| convert::from_value(&value, &declared.name)).collect()
     }
 }
 
@@ -208,9 +274,16 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
     Ok(model)
 }
 
-fn outlet_name(model: &TypedModel, outlet: OutletId) -> String {
-    let label = model.outlet_label(outlet).map(str::to_owned);
-    label.or_else(|| model.nodes.get(outlet.node).map(|node| node.name.clone())).unwrap_or_default()
+/// tract gives some extents that depend on values a name that nothing holds on to; a plan with one
+/// can't run.
+fn lasting_symbols(model: &TypedModel) -> Result<(), Error> {
+    let facts = model.nodes.iter().flat_map(|node| &node.outputs);
+    let mut symbols = facts.flat_map(|output| output.fact.shape.iter()).flat_map(TDim::symbols);
+    if symbols.all(|symbol| symbol.scope().is_some()) {
+        return Ok(());
+    }
+    let message = "the graph can't be prepared: an extent depends on values";
+    Err(Error::new(ErrorKind::UnsupportedModel, "graph-rejected", message))
 }
 
 fn tensor_types(

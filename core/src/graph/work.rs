@@ -60,6 +60,11 @@ impl Work {
         Ok(Self { count: Count::of(&total.simplify()), known })
     }
 
+    /// The work of a graph whose extents depend on values.
+    pub(super) fn unknown() -> Self {
+        Self { count: Count::Number(0.0), known: false }
+    }
+
     /// Whether it follows from the shapes of the inputs.
     pub(super) fn is_known(&self) -> bool {
         self.known

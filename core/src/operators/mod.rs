@@ -3,8 +3,39 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod arrays;
+mod attention;
+mod cast;
+mod checked;
+mod elementwise;
 mod gather;
+mod images;
+pub(crate) mod kernel;
+mod losses;
+mod matmul;
+mod mel;
+mod quantize;
+mod recurrent;
+mod reduce;
+mod signal;
 mod tree;
+
+use std::collections::BTreeSet;
+
+use kernel::Kernels;
+
+/// Operators of tract that are left out: those that draw random numbers, which nothing here does, and
+/// those that crash, which are run node by node.
+const LEFT_OUT: [&str; 8] = [
+    "Compress",
+    "MelWeightMatrix",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Scan",
+];
 
 /// tract's ONNX reader with this core's operators registered.
 #[must_use]
@@ -16,6 +47,42 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    checked::register(onnx);
     gather::register(onnx);
     tree::register(onnx);
+    for operator in LEFT_OUT {
+        onnx.op_register.0.remove(operator);
+    }
+    for operator in kernels().planned() {
+        onnx.op_register.insert(operator, kernel::read);
+    }
+}
+
+/// The operators that are plain functions.
+pub(crate) fn kernels() -> Kernels {
+    let mut kernels = Kernels::default();
+    arrays::register(&mut kernels);
+    attention::register(&mut kernels);
+    cast::register(&mut kernels);
+    elementwise::register(&mut kernels);
+    images::register(&mut kernels);
+    losses::register(&mut kernels);
+    matmul::register(&mut kernels);
+    mel::register(&mut kernels);
+    quantize::register(&mut kernels);
+    recurrent::register(&mut kernels);
+    reduce::register(&mut kernels);
+    signal::register(&mut kernels);
+    kernels
+}
+
+/// The names of all operators that graphs may have, sorted. Those of `ai.onnx.ml` are among them.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let (framework, kernels) = (onnx(), kernels());
+    let control = crate::graph::CONTROL.iter().map(|name| (*name).to_owned());
+    let registered = framework.op_register.0.into_keys();
+    let names: BTreeSet<_> =
+        kernels.names().map(str::to_owned).chain(registered).chain(control).collect();
+    names.into_iter().collect()
 }

@@ -74,6 +74,23 @@ pub fn input(name: &str, data: DataType, shape: &[&str]) -> ValueInfoProto {
     ValueInfoProto { name: name.into(), r#type, ..Default::default() }
 }
 
+/// A tensor input of a type by its number, for the types that the protobuf here has no name for.
+pub fn typed_input(name: &str, number: i64, shape: &[&str]) -> ValueInfoProto {
+    let mut input = input(name, DataType::Float, shape);
+    if let Some(TypeProto { value: Some(TensorType(tensor)), .. }) = &mut input.r#type {
+        tensor.elem_type = i32::try_from(number).unwrap();
+    }
+    input
+}
+
+/// The model with these outputs, whose types are declared.
+pub fn declared(mut model: ModelProto, outputs: Vec<ValueInfoProto>) -> ModelProto {
+    if let Some(graph) = &mut model.graph {
+        graph.output = outputs;
+    }
+    model
+}
+
 pub fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.into(),

@@ -189,5 +189,16 @@ fn element_name(element: ElementType) -> &'static str {
         ElementType::Float32 => "float32",
         ElementType::Float64 => "float64",
         ElementType::String => "string",
+        ElementType::Bfloat16 => "bfloat16",
+        ElementType::Float8e4m3fn => "float8e4m3fn",
+        ElementType::Float8e4m3fnuz => "float8e4m3fnuz",
+        ElementType::Float8e5m2 => "float8e5m2",
+        ElementType::Float8e5m2fnuz => "float8e5m2fnuz",
+        ElementType::Float8e8m0 => "float8e8m0",
+        ElementType::Float4e2m1 => "float4e2m1",
+        ElementType::Int4 => "int4",
+        ElementType::Uint4 => "uint4",
+        ElementType::Int2 => "int2",
+        ElementType::Uint2 => "uint2",
     }
 }

@@ -1,0 +1,24 @@
+//! What the file itself says of the graph's inputs and outputs.
+
+use tract_onnx::pb::ValueInfoProto;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value::{DimParam, DimValue};
+use tract_onnx::pb::type_proto::Value;
+
+use crate::TensorType;
+
+use super::convert;
+
+/// The declared type of an input or output, if it is a tensor with a shape. An extent that is left
+/// open gets a name: the first one is the batch.
+pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
+    let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    let element_type = convert::declared_type(tensor.elem_type)?;
+    let extents = tensor.shape.as_ref()?.dim.iter().enumerate();
+    let shape = extents.map(|(axis, dimension)| match &dimension.value {
+        Some(DimValue(extent)) if *extent >= 0 => extent.to_string(),
+        Some(DimParam(name)) if !name.is_empty() => name.clone(),
+        _ if axis == 0 => "N".into(),
+        _ => format!("{}_{axis}", info.name),
+    });
+    Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect() })
+}

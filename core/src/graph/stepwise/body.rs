@@ -1,0 +1,246 @@
+//! A graph, or a graph within a node, as a list of steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tract_onnx::Onnx;
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::tract_hir::internal::*;
+
+use crate::operators::kernel::{Call, Entry, Kernels, Value};
+
+use super::control::{Branch, Loop, Scan};
+use super::{Frame, tensor};
+
+/// The steps of a graph, in its order.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+    constants: BTreeMap<String, Value>,
+    steps: Vec<Step>,
+}
+
+/// A node.
+#[derive(Debug)]
+struct Step {
+    node: NodeProto,
+    action: Action,
+    /// The values that no later step uses.
+    done: Vec<String>,
+}
+
+/// What computes a node.
+enum Action {
+    Kernel(Entry, i64),
+    Tract(Box<dyn InferenceOp>),
+    Branch(Branch),
+    Loop(Loop),
+    Scan(Scan),
+}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Kernel(..) => "kernel",
+            Self::Tract(_) => "tract",
+            Self::Branch(_) => "branch",
+            Self::Loop(_) => "loop",
+            Self::Scan(_) => "scan",
+        })
+    }
+}
+
+impl Body {
+    /// Runs the steps on the graph's inputs. Inputs that are missing have to be constants.
+    pub fn run<'a>(
+        &'a self,
+        inputs: Vec<Value>,
+        outer: Option<&'a Frame<'a>>,
+        steps: &'a AtomicUsize,
+    ) -> TractResult<Vec<Value>> {
+        let values = self.inputs.iter().map(String::as_str).zip(inputs).collect();
+        let mut frame = Frame { values, constants: &self.constants, outer, steps };
+        for step in &self.steps {
+            frame.step()?;
+            let outputs = step.run(&frame).with_context(|| {
+                let name = step.node.output.first().map_or("", String::as_str);
+                format!("node {:?} ({})", crate::error::excerpt(name), step.node.op_type)
+            })?;
+            for (name, value) in step.node.output.iter().zip(outputs) {
+                if !name.is_empty() {
+                    frame.values.insert(name, value);
+                }
+            }
+            for name in &step.done {
+                frame.values.remove(name.as_str());
+            }
+        }
+        let output = |name: &String| {
+            frame.get(name).cloned().with_context(|| format!("nothing gave the output {name:?}"))
+        };
+        self.outputs.iter().map(output).collect()
+    }
+}
+
+impl Step {
+    fn run(&self, frame: &Frame) -> TractResult<Vec<Value>> {
+        let mut inputs = Vec::with_capacity(self.node.input.len());
+        for name in &self.node.input {
+            inputs.push(match name.as_str() {
+                "" => None,
+                name => {
+                    Some(frame.get(name).with_context(|| format!("{name:?} is missing"))?.clone())
+                }
+            });
+        }
+        match &self.action {
+            Action::Kernel(entry, opset) => {
+                let run = |inputs: &[Option<Value>]| {
+                    (entry.kernel)(&Call { node: &self.node, opset: *opset, inputs })
+                };
+                if entry.narrow { run(&inputs) } else { widened(&inputs, run) }
+            }
+            Action::Tract(op) => widened(&inputs, |inputs| self.tract(&**op, inputs)),
+            Action::Branch(branch) => branch.run(&inputs, frame),
+            Action::Loop(body) => body.run(&inputs, frame),
+            Action::Scan(scan) => scan.run(inputs, frame),
+        }
+    }
+
+    /// Evaluates an operator of tract.
+    fn tract(&self, op: &dyn InferenceOp, inputs: &[Option<Value>]) -> TractResult<Vec<Value>> {
+        let inputs = inputs.iter().flatten();
+        let inputs = inputs.map(|value| Arc::clone(&value.tensor).into_tvalue()).collect();
+        let mut found = op.eval(&EvalContext::out_of_plan(), inputs)?.into_iter();
+        let mut outputs = Vec::with_capacity(self.node.output.len());
+        for name in &self.node.output {
+            // Outputs that are left out have no place in tract.
+            outputs.push(if name.is_empty() {
+                Value::from(Tensor::default())
+            } else {
+                let value = found.next().context("the operator gives fewer outputs")?;
+                Value::from(plain(value.into_arc_tensor())?)
+            });
+        }
+        Ok(outputs)
+    }
+}
+
+/// tract's dimensions as integers.
+fn plain(tensor: Arc<Tensor>) -> TractResult<Arc<Tensor>> {
+    if tensor.datum_type() == TDim::datum_type() {
+        return Ok(Arc::new(tensor.cast_to::<i64>()?.into_owned()));
+    }
+    Ok(tensor)
+}
+
+/// Runs an operator that does not know the types that tract lacks: they go in as float32, and what
+/// it gives in float32 becomes what the first of them was.
+fn widened(
+    inputs: &[Option<Value>],
+    run: impl FnOnce(&[Option<Value>]) -> TractResult<Vec<Value>>,
+) -> TractResult<Vec<Value>> {
+    let Some(narrow) = inputs.iter().flatten().find_map(|value| value.narrow) else {
+        return run(inputs);
+    };
+    let widen = |value: &Option<Value>| -> TractResult<Option<Value>> {
+        value.as_ref().map(|value| value.widened().map(Value::from)).transpose()
+    };
+    let inputs = inputs.iter().map(widen).collect::<TractResult<Vec<_>>>()?;
+    let mut outputs = run(&inputs)?;
+    for output in &mut outputs {
+        if output.narrow.is_none() && output.tensor.datum_type() == DatumType::F32 {
+            let tensor = narrow.narrow(&output.tensor, true)?;
+            *output = Value { tensor: Arc::new(tensor), narrow: Some(narrow) };
+        }
+    }
+    Ok(outputs)
+}
+
+/// Makes bodies of the graphs of one model.
+pub(super) struct Builder<'a> {
+    context: ParsingContext<'a>,
+    kernels: &'a Kernels,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(model: &'a ModelProto, framework: &'a Onnx, kernels: &'a Kernels) -> Self {
+        let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
+        let opset = model.opset_import.iter().find(|set| standard(&set.domain));
+        let context = ParsingContext {
+            onnx_operator_set_version: opset.map_or(0, |set| set.version),
+            framework,
+            model,
+            parent_graphs: Vec::new(),
+            model_dir: None,
+            template: InferenceModel::default(),
+        };
+        Self { context, kernels }
+    }
+
+    /// A graph's constants and steps.
+    pub fn body(&self, graph: &'a GraphProto) -> TractResult<Body> {
+        let mut constants = BTreeMap::new();
+        for initializer in &graph.initializer {
+            constants.insert(initializer.name.clone(), tensor::load(initializer)?);
+        }
+        let inputs = graph.input.iter().map(|input| input.name.clone());
+        let inputs = inputs.filter(|name| !constants.contains_key(name)).collect();
+        let outputs: Vec<_> = graph.output.iter().map(|output| output.name.clone()).collect();
+        let mut steps = Vec::with_capacity(graph.node.len());
+        for node in &graph.node {
+            let action =
+                self.action(node).with_context(|| format!("{} can't be built", node.op_type))?;
+            steps.push(Step { node: without_graphs(node), action, done: Vec::new() });
+        }
+        // Backwards: the first use that is met is the last one.
+        let mut used: BTreeSet<String> = outputs.iter().cloned().collect();
+        for (step, node) in steps.iter_mut().zip(&graph.node).rev() {
+            let mut names = BTreeSet::new();
+            uses(node, &mut names);
+            step.done = names.difference(&used).map(|name| (*name).clone()).collect();
+            let unused = node.output.iter().filter(|name| !used.contains(*name));
+            step.done.extend(unused.cloned());
+            used.extend(names);
+        }
+        Ok(Body { inputs, outputs, constants, steps })
+    }
+
+    fn action(&self, node: &'a NodeProto) -> TractResult<Action> {
+        let standard = matches!(node.domain.as_str(), "" | "ai.onnx");
+        let opset = self.context.onnx_operator_set_version;
+        Ok(match node.op_type.as_str() {
+            "If" if standard => Action::Branch(Branch::new(self, node)?),
+            "Loop" if standard => Action::Loop(Loop::new(self, node)?),
+            "Scan" if standard => Action::Scan(Scan::new(self, node, opset)?),
+            operator => match self.kernels.get(operator).filter(|_| standard) {
+                Some(entry) => Action::Kernel(entry, opset),
+                None => {
+                    let registered = self.context.framework.op_register.0.get(operator);
+                    let build = registered.context("the operator is not supported")?;
+                    Action::Tract(build(&self.context, node)?.0)
+                }
+            },
+        })
+    }
+}
+
+/// The node without the graphs in its attributes, which have become bodies.
+fn without_graphs(node: &NodeProto) -> NodeProto {
+    let mut node = node.clone();
+    node.attribute.retain(|attribute| attribute.g.is_none() && attribute.graphs.is_empty());
+    node
+}
+
+/// The names that a node uses, those in its graphs included.
+fn uses(node: &NodeProto, names: &mut BTreeSet<String>) {
+    names.extend(node.input.iter().filter(|name| !name.is_empty()).cloned());
+    let graphs = node.attribute.iter().flat_map(|a| a.g.iter().chain(&a.graphs));
+    for graph in graphs {
+        names.extend(graph.output.iter().map(|output| output.name.clone()));
+        graph.node.iter().for_each(|node| uses(node, names));
+    }
+}

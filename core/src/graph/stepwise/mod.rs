@@ -1,0 +1,126 @@
+//! Graphs that are run node by node.
+//!
+//! tract prepares a graph completely before it is run, and for that every shape has to follow from
+//! the shapes of the inputs. Where a shape depends on values (a reshape to a shape that arrives, a
+//! loop, a filter), and where tract lacks an operator, the graph is run the way it is written:
+//! each node in turn, on values whose shapes are known by then. Operators come from
+//! [`crate::operators`] or from tract; loops and branches are run here.
+//!
+//! What that costs is bounded: a call runs at most [`MAX_STEPS`] nodes, whatever its loops say.
+
+mod body;
+mod control;
+mod tensor;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tract_onnx::Onnx;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::tract_hir::internal::*;
+
+use crate::operators::kernel::{Kernels, Value};
+
+use body::Body;
+pub(super) use tensor::{pack, unpack};
+
+/// Operators with graphs inside, which are run here.
+pub(crate) const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
+
+/// The nodes that one call may run, those of loops counted each time.
+const MAX_STEPS: usize = 1_000_000;
+
+/// A graph with its constants, ready to run.
+#[derive(Debug)]
+pub(super) struct Stepwise {
+    body: Body,
+}
+
+/// The values that nodes can use: those of their graph, and those of the graphs around it.
+pub(super) struct Frame<'a> {
+    values: BTreeMap<&'a str, Value>,
+    constants: &'a BTreeMap<String, Value>,
+    outer: Option<&'a Frame<'a>>,
+    steps: &'a AtomicUsize,
+}
+
+impl<'a> Frame<'a> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        let own = self.values.get(name).or_else(|| self.constants.get(name));
+        own.or_else(|| self.outer.and_then(|outer| outer.get(name)))
+    }
+
+    /// Counts a node that is about to run.
+    fn step(&self) -> TractResult<()> {
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed);
+        ensure!(steps < MAX_STEPS, "the graph runs more than {MAX_STEPS} nodes");
+        Ok(())
+    }
+}
+
+/// Whether running a graph node by node may help where tract refuses it: some shape depends on
+/// values, or an operator is here and not in tract.
+pub(super) fn may_help(proto: &ModelProto, kernels: &Kernels) -> bool {
+    let mut helps = false;
+    let graph = proto.graph.iter();
+    let inputs = graph.flat_map(|graph| &graph.input).filter_map(super::declared::tensor_type);
+    helps |= inputs.into_iter().any(|input| super::convert::lacks(input.element_type));
+    super::validate::each_node(proto, &mut |node, _| {
+        helps |= kernels.get(&node.op_type).is_some() || depends_on_values(&node.op_type);
+    });
+    helps
+}
+
+/// Operators of tract whose output's shape may depend on the values of an input, and those with
+/// graphs inside.
+fn depends_on_values(operator: &str) -> bool {
+    matches!(
+        operator,
+        "Reshape"
+            | "Expand"
+            | "Slice"
+            | "Pad"
+            | "Tile"
+            | "Resize"
+            | "Upsample"
+            | "Squeeze"
+            | "Unsqueeze"
+            | "Split"
+            | "TopK"
+            | "OneHot"
+            | "Range"
+            | "ConstantOfShape"
+            | "NonZero"
+            | "CumSum"
+            | "DFT"
+            | "STFT"
+            | "HannWindow"
+            | "HammingWindow"
+            | "BlackmanWindow"
+            | "MelWeightMatrix"
+            | "ReduceL1"
+            | "ReduceL2"
+            | "ReduceLogSum"
+            | "ReduceLogSumExp"
+            | "ReduceMax"
+            | "ReduceMean"
+            | "ReduceMin"
+            | "ReduceProd"
+            | "ReduceSum"
+            | "ReduceSumSquare"
+    ) || CONTROL.contains(&operator)
+}
+
+impl Stepwise {
+    /// Prepares the graph of a model.
+    pub fn new(proto: &ModelProto, framework: &Onnx, kernels: &Kernels) -> TractResult<Self> {
+        let graph = proto.graph.as_ref().context("the model has no graph")?;
+        let builder = body::Builder::new(proto, framework, kernels);
+        Ok(Self { body: builder.body(graph)? })
+    }
+
+    /// Runs the graph on its inputs, in its order.
+    pub fn run(&self, inputs: Vec<Value>) -> TractResult<Vec<Value>> {
+        self.body.run(inputs, None, &AtomicUsize::new(0))
+    }
+}

@@ -1,0 +1,33 @@
+//! Operators that pick, place and order elements.
+
+mod compress;
+mod crop;
+mod cumulative;
+mod indexed;
+mod one_hot;
+mod pad;
+mod scatter;
+mod unique;
+
+use super::kernel::{Facts, Kernels};
+
+pub(super) fn register(kernels: &mut Kernels) {
+    kernels.add("CenterCropPad", crop::center_crop_pad);
+    kernels.add("Compress", compress::compress);
+    kernels.add("CumSum", cumulative::sum);
+    kernels.add("CumProd", cumulative::product);
+    kernels.add_planned(
+        "GatherElements",
+        Facts::By(indexed::gather_elements_facts),
+        indexed::gather_elements,
+    );
+    kernels.add_planned("GatherND", Facts::By(indexed::gather_nd_facts), indexed::gather_nd);
+    kernels.add_planned("Scatter", Facts::Like, indexed::scatter_elements);
+    kernels.add_planned("ScatterElements", Facts::Like, indexed::scatter_elements);
+    kernels.add_planned("ScatterND", Facts::Like, indexed::scatter_nd);
+    kernels.add_planned("OneHot", Facts::By(one_hot::facts), one_hot::one_hot);
+    kernels.add("Pad", pad::pad);
+    kernels.add_planned("ReverseSequence", Facts::Like, scatter::reverse_sequence);
+    kernels.add_planned("TensorScatter", Facts::Like, scatter::tensor_scatter);
+    kernels.add("Unique", unique::unique);
+}

@@ -1,0 +1,48 @@
+//! tract's operators behind checks of what they take for granted, where tract crashes: axes within
+//! the rank, integers that are not divided by zero, sizes that memory holds.
+
+mod attributes;
+mod axes;
+mod division;
+mod size;
+mod windows;
+
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
+use tract_onnx::tract_hir::ops::array;
+
+/// Registers the operators.
+pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
+    for operator in axes::REDUCTIONS {
+        onnx.op_register.insert(operator, axes::reduction);
+    }
+    for operator in axes::ALONG {
+        onnx.op_register.insert(operator, axes::along);
+    }
+    for (operator, _) in attributes::COUNTED {
+        onnx.op_register.insert(operator, attributes::counted);
+    }
+    for operator in size::SIZED {
+        onnx.op_register.insert(operator, size::sized);
+    }
+    for operator in windows::WINDOWED {
+        onnx.op_register.insert(operator, windows::windowed);
+    }
+    onnx.op_register.insert("Div", division::division);
+    onnx.op_register.insert("Mod", division::division);
+}
+
+/// tract's own reading of a node.
+fn of_tract(context: &ParsingContext, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
+    if node.op_type == "ConstantOfShape" && node.attribute.is_empty() {
+        // tract's elements are float64 where the standard has float32.
+        let zero = rctensor0(0.0_f32);
+        return Ok(Box::new(array::ConstantOfShape::new(zero)));
+    }
+    let tract = tract_onnx::onnx();
+    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
+    let (op, _) = read(context, node)?;
+    let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
+    Ok(op.clone())
+}

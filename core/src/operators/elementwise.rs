@@ -1,0 +1,75 @@
+//! Operators on each element:
+//! [`BitShift`](https://onnx.ai/onnx/operators/onnx__BitShift.html),
+//! [`Swish`](https://onnx.ai/onnx/operators/onnx__Swish.html),
+//! [`SwiGLU`](https://onnx.ai/onnx/operators/onnx__SwiGLU.html) and
+//! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html). tract answers the first for shifts
+//! beyond the width, the second with an `alpha`, and the last in float16 wrongly.
+
+use tract_onnx::tract_hir::internal::*;
+
+use super::kernel::{
+    Call, Facts, Kernels, Value, broadcast, elements, expand_to, floats, for_integer, values_of,
+};
+
+pub(super) fn register(kernels: &mut Kernels) {
+    kernels.add_planned("BitShift", Facts::Stretched, bit_shift);
+    kernels.add_planned("Swish", Facts::Like, swish);
+    kernels.add_planned("SwiGLU", Facts::Like, swiglu);
+    kernels.add_planned("Celu", Facts::Like, celu);
+}
+
+/// A float function of each element.
+fn map(tensor: &Tensor, function: impl Fn(f32) -> f32) -> TractResult<Tensor> {
+    let results = floats(tensor)?.into_iter().map(function).collect::<Vec<_>>();
+    Ok(values_of(tensor.shape(), results)?.cast_to_dt(tensor.datum_type())?.into_owned())
+}
+
+fn swish(call: &Call) -> TractResult<Vec<Value>> {
+    let alpha = call.float("alpha", 1.0)?;
+    Ok(vec![map(call.tensor(0)?, |x| x / (1.0 + libm::expf(-alpha * x)))?.into()])
+}
+
+fn swiglu(call: &Call) -> TractResult<Vec<Value>> {
+    let (a, b) = (call.tensor(0)?, call.tensor(1)?);
+    ensure!(
+        a.shape() == b.shape() && a.datum_type() == b.datum_type(),
+        "inputs of shapes {:?} and {:?}",
+        a.shape(),
+        b.shape()
+    );
+    let alpha = call.float("alpha", 1.0)?;
+    let pairs = floats(a)?.into_iter().zip(floats(b)?);
+    let results: Vec<f32> = pairs.map(|(a, b)| a / (1.0 + libm::expf(-alpha * a)) * b).collect();
+    Ok(vec![values_of(a.shape(), results)?.cast_to_dt(a.datum_type())?.into_owned().into()])
+}
+
+fn celu(call: &Call) -> TractResult<Vec<Value>> {
+    let alpha = call.float("alpha", 1.0)?;
+    let celu = |x: f32| x.max(0.0) + (alpha * libm::expm1f(x / alpha)).min(0.0);
+    Ok(vec![map(call.tensor(0)?, celu)?.into()])
+}
+
+/// Shifts by the width or more, or by less than nothing, leave only the sign.
+fn bit_shift(call: &Call) -> TractResult<Vec<Value>> {
+    let (a, b) = (call.tensor(0)?, call.tensor(1)?);
+    let right = match call.text("direction", "")?.as_str() {
+        "RIGHT" => true,
+        "LEFT" => false,
+        other => bail!("direction is {other:?}; accepted are LEFT and RIGHT"),
+    };
+    let shape = broadcast(a.shape(), b.shape())?;
+    ensure!(a.datum_type() == b.datum_type(), "a shift of {:?}", a.datum_type());
+    let (a, b) = (expand_to(a, &shape)?, expand_to(b, &shape)?);
+    for_integer!(a.datum_type(), T => {
+        let pairs = elements::<T>(&a)?.iter().zip(elements::<T>(&b)?);
+        let shifted = pairs.map(|(value, distance)| {
+            let distance = u32::try_from(*distance).unwrap_or(u32::MAX);
+            if right {
+                value.checked_shr(distance).unwrap_or(if *value < T::default() { !0 } else { 0 })
+            } else {
+                value.checked_shl(distance).unwrap_or(0)
+            }
+        });
+        Ok(vec![values_of(&shape, shifted.collect::<Vec<T>>())?.into()])
+    })
+}

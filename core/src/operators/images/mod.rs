@@ -1,0 +1,28 @@
+//! Operators on images and other grids: `[N, C, d1, …]`.
+
+mod affine_grid;
+mod batch_norm;
+mod col2im;
+mod deform_conv;
+mod lp_pool;
+mod roi_align;
+mod unpool;
+mod upsample;
+
+use super::kernel::{Facts, Kernels};
+
+pub(super) fn register(kernels: &mut Kernels) {
+    kernels.add("AffineGrid", affine_grid::affine_grid);
+    kernels.add("BatchNormalization", batch_norm::batch_normalization);
+    kernels.add("Col2Im", col2im::col2im);
+    kernels.add("DeformConv", deform_conv::deform_conv);
+    kernels.add("LpPool", lp_pool::lp_pool);
+    kernels.add("MaxUnpool", unpool::max_unpool);
+    kernels.add("RoiAlign", roi_align::roi_align);
+    kernels.add_planned(
+        "SpaceToDepth",
+        Facts::By(upsample::space_to_depth_facts),
+        upsample::space_to_depth,
+    );
+    kernels.add("Upsample", upsample::upsample);
+}

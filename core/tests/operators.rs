@@ -1,0 +1,158 @@
+//! Operators on values that crash tract's own, and what they give instead.
+
+use inference_core::graph::Graph;
+use inference_core::{ElementType, Error, ErrorKind, Tensor};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, ModelProto, TensorProto};
+
+use crate::support::onnx::{encode, input, int, integers, ints, model, node, typed_input, with};
+use crate::support::package::elements;
+
+fn whole(name: &str, shape: &[usize], values: &[i64]) -> Tensor {
+    let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Tensor { name: name.into(), element_type: ElementType::Int64, shape: shape.into(), data }
+}
+
+fn numbers(tensor: &Tensor) -> Vec<i64> {
+    tensor.data.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+}
+
+/// `c = a ⋄ b`, of integers that arrive.
+fn division(operator: &str, attributes: &[AttributeProto]) -> ModelProto {
+    let divided = with(node(operator, &["a", "b"], &["c"]), attributes.iter().cloned());
+    let inputs = vec![input("a", DataType::Int64, &["N"]), input("b", DataType::Int64, &["N"])];
+    model(vec![divided], inputs, &["c"], vec![])
+}
+
+#[test]
+fn integers_are_divided_towards_zero_and_never_by_it() {
+    let check = |operator, attributes: &[AttributeProto], b: &[i64], expected: Option<&[i64]>| {
+        let graph = Graph::load(&encode(&division(operator, attributes))).unwrap();
+        let a = [7, -7, i64::MIN];
+        let found = graph.run(vec![whole("a", &[3], &a), whole("b", &[3], b)]);
+        match expected {
+            Some(expected) => assert_eq!(numbers(&found.unwrap()[0]), expected, "{operator}"),
+            None => {
+                let error = found.expect_err("a division by zero");
+                assert_eq!(error.kind, ErrorKind::InferenceFailed);
+                assert!(error.message.contains("an integer is divided by zero"), "{error}");
+            }
+        }
+    };
+    check("Div", &[], &[2, 2, -1], Some(&[3, -3, i64::MIN]));
+    check("Div", &[], &[2, 0, 1], None);
+    check("Mod", &[], &[2, 2, -1], Some(&[1, 1, 0]));
+    check("Mod", &[], &[-2, 4, 10], Some(&[-1, 1, 2]));
+    check("Mod", &[int("fmod", 1)], &[-2, 4, 10], Some(&[1, -3, -8]));
+    check("Mod", &[], &[1, 1, 0], None);
+}
+
+#[test]
+fn a_constant_zero_is_refused_when_the_graph_is_loaded() {
+    let divided = node("Div", &["a", "b"], &["c"]);
+    let inputs = vec![input("a", DataType::Int64, &["N"])];
+    let graph = model(vec![divided], inputs, &["c"], vec![integers("b", &[1], &[0])]);
+    let error = Graph::load(&encode(&graph)).expect_err("a division by zero");
+    assert!(error.message.contains("an integer is divided by zero"), "{error}");
+}
+
+#[test]
+fn reductions_of_axes_that_are_not_there() {
+    let check = |operator, attribute: AttributeProto| {
+        let reduced = with(node(operator, &["x"], &["y"]), [attribute]);
+        let graph =
+            model(vec![reduced], vec![input("x", DataType::Float, &["N", "3"])], &["y"], vec![]);
+        let error = Graph::load(&encode(&graph)).expect_err("no axis");
+        assert!(error.message.contains("lies outside of rank 2"), "{operator}: {error}");
+    };
+    for axis in [2, -3, i64::MAX, i64::MIN] {
+        check("ReduceMean", ints("axes", &[axis]));
+        check("ReduceMax", ints("axes", &[0, axis]));
+        check("ArgMax", int("axis", axis));
+    }
+}
+
+/// `y` is what `operator` does with `x` `[2, 2]`, indices of the given shape, and zeros.
+fn indexed(operator: &str, shape: &[usize], updates: &[usize]) -> ModelProto {
+    let integers = |name: &str, shape: &[usize]| {
+        let texts: Vec<_> = shape.iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        input(name, DataType::Int64, &texts)
+    };
+    let mut inputs = vec![integers("x", &[2, 2]), integers("i", shape)];
+    let mut names = vec!["x", "i"];
+    if operator.starts_with("Scatter") {
+        inputs.push(integers("u", updates));
+        names.push("u");
+    }
+    model(vec![node(operator, &names, &["y"])], inputs, &["y"], vec![])
+}
+
+#[test]
+fn indices_that_lie_outside() {
+    let check = |operator, shape: &[usize], updates: &[usize]| {
+        let graph = Graph::load(&encode(&indexed(operator, shape, updates))).unwrap();
+        let run = |index: i64| -> Result<Vec<Tensor>, Error> {
+            let count = shape.iter().product();
+            let mut inputs =
+                vec![whole("x", &[2, 2], &[1, 2, 3, 4]), whole("i", shape, &vec![index; count])];
+            if operator.starts_with("Scatter") {
+                inputs.push(whole("u", updates, &vec![0; updates.iter().product()]));
+            }
+            graph.run(inputs)
+        };
+        for inside in [0, 1, -1, -2] {
+            assert!(run(inside).is_ok(), "{operator} {inside}");
+        }
+        for outside in [2, -3, i64::MAX, i64::MIN] {
+            let error = run(outside).expect_err("outside");
+            let message = format!("the index {outside} lies outside of an axis of 2");
+            assert!(error.message.contains(&message), "{operator}: {error}");
+        }
+    };
+    check("GatherElements", &[1, 2], &[]);
+    check("GatherND", &[3, 1], &[]);
+    check("GatherND", &[1, 2], &[]);
+    check("ScatterElements", &[1, 2], &[1, 2]);
+    check("ScatterND", &[1, 1], &[1, 2]);
+}
+
+#[test]
+fn random_numbers_are_not_drawn() {
+    for operator in ["RandomUniformLike", "RandomNormalLike", "Bernoulli", "Multinomial"] {
+        let graph = model(
+            vec![node(operator, &["x"], &["y"])],
+            vec![input("x", DataType::Float, &["N", "3"])],
+            &["y"],
+            vec![],
+        );
+        let error = Graph::load(&encode(&graph)).expect_err(operator);
+        assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "unsupported-operator"));
+    }
+}
+
+#[test]
+fn a_constant_of_a_shape_is_float32_unless_it_says_otherwise() {
+    let filled = node("ConstantOfShape", &["s"], &["z"]);
+    let sum = node("Add", &["x", "z"], &["y"]);
+    let shape: TensorProto = integers("s", &[1], &[3]);
+    let inputs = vec![typed_input("x", 1, &["3"])];
+    let graph =
+        Graph::load(&encode(&model(vec![filled, sum], inputs, &["y"], vec![shape]))).unwrap();
+    assert_eq!(graph.outputs()[0].element_type, ElementType::Float32);
+    let data = [1.0_f32, 2.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let x = Tensor { name: "x".into(), element_type: ElementType::Float32, shape: vec![3], data };
+    assert_eq!(elements(&graph.run(vec![x]).unwrap()[0]), [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn the_greatest_of_nothing_but_infinities_is_infinite() {
+    let reduced = with(node("ReduceMax", &["x"], &["y"]), [ints("axes", &[1]), int("keepdims", 0)]);
+    let inputs = vec![input("x", DataType::Float, &["N", "2"])];
+    let graph = Graph::load(&encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
+    let values = [f32::NEG_INFINITY, f32::NEG_INFINITY, 1.0, f32::NEG_INFINITY];
+    let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let x =
+        Tensor { name: "x".into(), element_type: ElementType::Float32, shape: vec![2, 2], data };
+    assert_eq!(elements(&graph.run(vec![x]).unwrap()[0]), [f32::NEG_INFINITY, 1.0]);
+}
