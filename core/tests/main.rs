@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod exports;
 mod features;
 mod fraud;
 mod gather;

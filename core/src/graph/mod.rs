@@ -4,6 +4,7 @@
 //! inside the plan built here; whoever offers other kernels for them starts here.
 
 mod convert;
+mod flatten;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +36,13 @@ impl Graph {
     /// [`ErrorKind::UnsupportedModel`] if the graph has an operator, type or form that this core
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
-        let proto = validate::decode(onnx)?;
+        let mut proto = validate::decode(onnx)?;
+        flatten::flatten(&mut proto, onnx)?;
         let framework = operators::onnx();
         validate::check(&proto, |operator| framework.op_register.0.contains_key(operator))?;
         let operators = operator_names(&proto);
         let model = framework.model_for_proto_model(&proto).map_err(rejected)?;
+        let keys = flatten::keys(&proto);
         drop(proto);
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
@@ -49,7 +52,10 @@ impl Graph {
         let (input_names, output_names) = (names(&model.inputs), names(&model.outputs));
         let model = model.into_optimized().map_err(rejected)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
-        let outputs = tensor_types(&model, &model.outputs, output_names)?;
+        let mut outputs = tensor_types(&model, &model.outputs, output_names)?;
+        for (output, keys) in outputs.iter_mut().zip(keys) {
+            output.keys = keys;
+        }
         let plan = model.into_runnable().map_err(rejected)?;
         Ok(Self { plan, inputs, outputs, operators })
     }
@@ -184,7 +190,7 @@ fn tensor_types(
         let element_type = convert::element_type(fact.datum_type)
             .map_err(|error| Error { kind: ErrorKind::UnsupportedModel, ..error }.at(&name))?;
         let shape = fact.shape.iter().map(|dim| dim.to_string()).collect();
-        types.push(TensorType { name, element_type, shape });
+        types.push(TensorType { name, element_type, shape, keys: None });
     }
     Ok(types)
 }

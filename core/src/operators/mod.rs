@@ -3,7 +3,22 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+mod attribute;
+mod encoder;
+mod features;
 mod gather;
+mod imputer;
+mod kernel;
+mod label_encoder;
+mod labels;
+mod linear;
+mod maps;
+mod post_transform;
+mod real;
+mod scale;
+mod svm;
+mod tensor;
+mod text;
 mod tree;
 
 /// tract's ONNX reader with this core's operators registered.
@@ -16,6 +31,15 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    encoder::register(onnx);
+    features::register(onnx);
     gather::register(onnx);
+    imputer::register(onnx);
+    label_encoder::register(onnx);
+    linear::register(onnx);
+    maps::register(onnx);
+    scale::register(onnx);
+    svm::register(onnx);
+    text::register(onnx);
     tree::register(onnx);
 }

@@ -1,9 +1,7 @@
-//! Reads a node's attributes, with their types checked but not yet what they say.
-//!
-//! An attribute that is absent reads as empty or as its default; what must be there is for the
-//! encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
+//! Reads the attributes of an ensemble, with their types checked but not yet what they say; what
+//! must be there is for the encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
 
-use tract_onnx::pb::{NodeProto, TensorProto, tensor_proto};
+use tract_onnx::pb::{TensorProto, tensor_proto};
 use tract_onnx::prelude::TractResult;
 use tract_onnx::tract_core::internal::bail;
 
@@ -11,12 +9,9 @@ use super::classic::{ClassicAttributes, WeightNames};
 use super::description::{Aggregate, Reals, expect_targets};
 use super::error::EnsembleError;
 use super::indexed::IndexedAttributes;
+use crate::operators::attribute::Attributes;
 
-/// The attributes of a node.
-#[derive(Clone, Copy)]
-pub(super) struct Attributes<'a>(pub(super) &'a NodeProto);
-
-impl<'a> Attributes<'a> {
+impl Attributes<'_> {
     /// What the classifier and the regressor have in common.
     pub(super) fn classic(
         self,
@@ -93,22 +88,6 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    pub(super) fn int(self, name: &str, default: i64) -> TractResult<i64> {
-        Ok(self.0.get_attr_opt::<i64>(name)?.unwrap_or(default))
-    }
-
-    pub(super) fn text(self, name: &str, default: &'static str) -> TractResult<&'a str> {
-        Ok(self.0.get_attr_opt::<&str>(name)?.unwrap_or(default))
-    }
-
-    pub(super) fn ints(self, name: &str) -> TractResult<Vec<i64>> {
-        Ok(self.0.get_attr_opt_slice::<i64>(name)?.unwrap_or_default().to_vec())
-    }
-
-    pub(super) fn strings(self, name: &str) -> TractResult<Vec<String>> {
-        Ok(self.0.get_attr_opt_vec::<String>(name)?.unwrap_or_default())
-    }
-
     /// A list of floats, or the tensor that may stand in its place.
     pub(super) fn either(self, list: &'static str, tensor: &'static str) -> TractResult<Reals> {
         let floats = self.0.get_attr_opt_slice::<f32>(list)?.unwrap_or_default();
@@ -129,14 +108,6 @@ impl<'a> Attributes<'a> {
             Some(tensor) => reals(attribute, tensor),
             None => Ok(Reals { attribute, values: Vec::new(), double: false }),
         }
-    }
-
-    fn tensor(self, name: &str) -> TractResult<Option<&'a TensorProto>> {
-        let Some(tensor) = self.0.get_attr_opt::<&TensorProto>(name)? else { return Ok(None) };
-        if tensor.data_location == Some(tensor_proto::DataLocation::External as i32) {
-            bail!("attribute {name} refers to an external file");
-        }
-        Ok(Some(tensor))
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::description::{Aggregate, Branch, Description, HIGHEST_FEATURE, Link, Mode, Vote};
 use super::error::EnsembleError;
-use super::real::Real;
+use crate::operators::real::Real;
 
 /// Marks a child that is a leaf.
 const LEAF: u32 = 1 << 31;

@@ -7,17 +7,17 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::attribute::Attributes;
 use super::classic::WeightNames;
 use super::classifier::{Classifier, Weights};
 use super::description::{Aggregate, Description, Reals, double, expect_targets};
 use super::ensemble::Ensemble;
 use super::error::EnsembleError;
-use super::labels::Labels;
 use super::operator::{Predictor, Program, TreeOperator};
-use super::post_transform::PostTransform;
-use super::real::Real;
 use super::regressor::Regressor;
+use crate::operators::attribute::Attributes;
+use crate::operators::labels::Labels;
+use crate::operators::post_transform::PostTransform;
+use crate::operators::real::Real;
 
 type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
@@ -31,7 +31,7 @@ type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 /// feature. See [`Classifier`] for what it does with two classes.
 pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
-    let labels = Labels::new(attributes)?;
+    let labels = Labels::new(attributes, "classlabels_int64s", "classlabels_strings")?;
     let attribute = match &labels {
         Labels::Integers(_) => "the length of classlabels_int64s",
         Labels::Strings(_) => "the length of classlabels_strings",
