@@ -5,12 +5,13 @@
 
 mod convert;
 mod flatten;
+mod inline;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::ToDim;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
@@ -37,19 +38,17 @@ impl Graph {
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
         let mut proto = validate::decode(onnx)?;
+        inline::inline(&mut proto, onnx)?;
         flatten::flatten(&mut proto, onnx)?;
         let framework = operators::onnx();
         validate::check(&proto, |operator| framework.op_register.0.contains_key(operator))?;
         let operators = operator_names(&proto);
         let model = framework.model_for_proto_model(&proto).map_err(rejected)?;
         let keys = flatten::keys(&proto);
+        let (input_names, output_names) = border_names(&proto);
         drop(proto);
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
-        let names = |outlets: &[OutletId]| -> Vec<String> {
-            outlets.iter().map(|outlet| outlet_name(&model, *outlet)).collect()
-        };
-        let (input_names, output_names) = (names(&model.inputs), names(&model.outputs));
         let model = model.into_optimized().map_err(rejected)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let mut outputs = tensor_types(&model, &model.outputs, output_names)?;
@@ -174,9 +173,14 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
     Ok(model)
 }
 
-fn outlet_name(model: &TypedModel, outlet: OutletId) -> String {
-    let label = model.outlet_label(outlet).map(str::to_owned);
-    label.or_else(|| model.nodes.get(outlet.node).map(|node| node.name.clone())).unwrap_or_default()
+/// The names of inputs and outputs. They come from the file, since tract joins outlets that are the
+/// same tensor, and those have one name then.
+fn border_names(proto: &ModelProto) -> (Vec<String>, Vec<String>) {
+    let Some(graph) = &proto.graph else { return Default::default() };
+    let constants: BTreeSet<_> = graph.initializer.iter().map(|tensor| &tensor.name).collect();
+    let inputs = graph.input.iter().filter(|input| !constants.contains(&input.name));
+    let name = |value: &ValueInfoProto| value.name.clone();
+    (inputs.map(name).collect(), graph.output.iter().map(name).collect())
 }
 
 fn tensor_types(

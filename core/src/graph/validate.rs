@@ -16,7 +16,7 @@ use crate::error::excerpt;
 use crate::{Error, ErrorKind};
 
 /// Nodes in a graph with its subgraphs. The largest models in use have some tens of thousands.
-const MAX_NODES: usize = 200_000;
+pub(super) const MAX_NODES: usize = 200_000;
 /// Graphs inside graphs (If, Loop, Scan).
 const MAX_DEPTH: usize = 16;
 /// Elements of one tensor: as many as fit a 32-bit memory as bytes.
@@ -54,10 +54,6 @@ pub(super) fn check(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<
     let Some(graph) = &proto.graph else {
         return Err(Error::model("invalid-onnx", "the ONNX model has no graph"));
     };
-    if !proto.functions.is_empty() {
-        let message = "the ONNX model defines functions of its own; inline them when exporting";
-        return Err(Error::new(ErrorKind::UnsupportedModel, "unsupported-functions", message));
-    }
     let (mut nodes, mut deepest) = (0, 0);
     each_node(proto, &mut |_, depth| {
         nodes += 1;

@@ -4,7 +4,8 @@
 //! keys to one of values, of the same shape. Version 1 has one list of strings, which stand for
 //! their positions, and works both ways. Version 2 has lists of keys and of values, each of strings,
 //! int64 or float32; version 4 adds tensors in their place, also of float64, int32 and int16. A key
-//! that is not there becomes the default. NaN finds a key that is NaN. Of keys that occur twice the
+//! that is not there becomes the default. From
+//! version 4 on NaN finds a key that is NaN. Of keys that occur twice the
 //! first counts in lists, as in ONNX Runtime.
 
 use std::collections::HashMap;
@@ -22,8 +23,10 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     onnx.op_register.insert("LabelEncoder", label_encoder);
 }
 
-fn label_encoder(_: &ParsingContext, node: &NodeProto) -> Built {
+fn label_encoder(context: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
+    let set = context.model.opset_import.iter().find(|set| set.domain == "ai.onnx.ml");
+    let finds_nan = set.is_none_or(|set| set.version >= 4);
     let classes = attributes.strings("classes_strings")?;
     if !classes.is_empty() {
         let positions = (0..i64::try_from(classes.len())?).collect::<Vec<_>>();
@@ -32,15 +35,16 @@ fn label_encoder(_: &ParsingContext, node: &NodeProto) -> Built {
         let integer = tensor0(attributes.int("default_int64", -1)?);
         let text = tensor0(attributes.text("default_string", "_Unused")?.to_owned());
         return build(LabelEncoder {
-            forward: Table::new(&classes, positions.clone(), integer)?,
-            backward: Some(Table::new(&positions, classes, text)?),
+            forward: Table::new(&classes, positions.clone(), integer, false)?,
+            backward: Some(Table::new(&positions, classes, text, false)?),
         });
     }
     let keys = list(attributes, "keys")?;
     let values = list(attributes, "values")?;
     attributes.expect_length("keys_*", keys.len(), &[values.len()])?;
     let default = default(attributes, values.datum_type())?;
-    build(LabelEncoder { forward: Table::new(&keys, values, default)?, backward: None })
+    let forward = Table::new(&keys, values, default, finds_nan)?;
+    build(LabelEncoder { forward, backward: None })
 }
 
 /// The keys or the values, under whichever name they are given.
@@ -139,8 +143,11 @@ struct Table {
 /// A number as a key: integers by value, floats by their bits in binary64 with one NaN and one zero.
 type Number = i64;
 
+/// The key that NaN is.
+const NAN: Number = f64::NAN.to_bits().cast_signed();
+
 impl Table {
-    fn new(keys: &Tensor, values: Tensor, default: Tensor) -> TractResult<Self> {
+    fn new(keys: &Tensor, values: Tensor, default: Tensor, finds_nan: bool) -> TractResult<Self> {
         let mut table = Self {
             keys: keys.datum_type(),
             strings: HashMap::new(),
@@ -155,6 +162,9 @@ impl Table {
         } else {
             for (position, key) in numbers(keys)?.into_iter().enumerate() {
                 table.numbers.entry(key).or_insert(position);
+            }
+            if table.keys.is_float() && !finds_nan {
+                table.numbers.remove(&NAN);
             }
         }
         Ok(table)

@@ -21,7 +21,7 @@ use super::attribute::Attributes;
 use super::kernel::{Built, Kernel, Shape, build, inputs};
 use super::labels::Labels;
 use super::tensor::{elements, expect_extent, expect_type, expect_width, rows, table, tensor};
-use super::text::number::{format_f32, parse};
+use super::text::number::parse;
 
 /// Registers the three operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
@@ -229,7 +229,7 @@ impl Kernel for CastMap {
         let keys = elements::<i64>(keys)?.iter().copied();
         let texts: Vec<String> = match values.datum_type() {
             DatumType::String => elements::<String>(values)?.to_vec(),
-            _ => elements::<f32>(values)?.iter().map(|value| format_f32(*value)).collect(),
+            _ => elements::<f32>(values)?.iter().map(|value| format!("{value:.6}")).collect(),
         };
         if self.to == DatumType::String {
             return Ok(tvec!(self.fill(keys.zip(texts).collect(), "0.f".into())?));

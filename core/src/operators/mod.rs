@@ -4,6 +4,7 @@
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
 mod attribute;
+mod distance;
 mod encoder;
 mod features;
 mod gather;
@@ -16,6 +17,7 @@ mod maps;
 mod post_transform;
 mod real;
 mod scale;
+mod shape;
 mod svm;
 mod tensor;
 mod text;
@@ -31,6 +33,7 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    distance::register(onnx);
     encoder::register(onnx);
     features::register(onnx);
     gather::register(onnx);
@@ -39,6 +42,7 @@ pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     linear::register(onnx);
     maps::register(onnx);
     scale::register(onnx);
+    shape::register(onnx);
     svm::register(onnx);
     text::register(onnx);
     tree::register(onnx);

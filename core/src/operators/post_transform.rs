@@ -125,7 +125,9 @@ fn highest<T: Real>(scores: &[T]) -> f32 {
 pub(super) fn finish_row(transform: PostTransform, scores: &[f32], completes: bool) -> Vec<f32> {
     match (scores, transform) {
         ([score], PostTransform::Probit) if !completes => vec![probit(*score)],
+        // ONNX Runtime leaves the second score uninitialized here.
         ([score], PostTransform::Probit) => vec![probit(*score), 0.0],
+        ([score], PostTransform::Logistic) if completes => vec![logistic(-score), logistic(*score)],
         ([score], _) if completes => vec![1.0 - score, *score],
         ([score], _) => vec![*score],
         _ => {

@@ -358,15 +358,17 @@ def linear():
         data = probable if transform == "PROBIT" else ROWS
         weights = [0.3, 0.2, 0.1] if transform == "PROBIT" else [1.0, -2.0, 0.5]
         common = {"post_transform": transform, "classlabels_ints": [3, 9]}
-        yield f"op_linear_one_{low}", partial(
-            case,
-            "LinearClassifier",
-            data,
-            [INT64, FLOAT],
-            coefficients=weights,
-            intercepts=[0.1],
-            **common,
-        )
+        # With PROBIT, ONNX Runtime leaves the second of two scores uninitialized.
+        if transform != "PROBIT":
+            yield f"op_linear_one_{low}", partial(
+                case,
+                "LinearClassifier",
+                data,
+                [INT64, FLOAT],
+                coefficients=weights,
+                intercepts=[0.1],
+                **common,
+            )
         yield f"op_linear_two_{low}", partial(
             case,
             "LinearClassifier",
@@ -455,20 +457,21 @@ def machines():
         for positive in [False, True]:
             some = np.abs(weights) if positive else weights
             name = f"{transform.lower()}{'_positive' if positive else ''}"
-            yield f"op_svc_two_{name}", partial(
-                case,
-                "SVMClassifier",
-                np.abs(ROWS) * 0.1 if transform == "PROBIT" else ROWS,
-                [STRING, FLOAT],
-                support_vectors=vectors,
-                coefficients=(some[:7] * 0.1 + (0.05 if positive else 0)).tolist(),
-                rho=[0.2],
-                vectors_per_class=[4, 3],
-                classlabels_strings=["b", "a"],
-                kernel_type="RBF",
-                kernel_params=[0.5, 0.1, 3.0],
-                post_transform=transform,
-            )
+            if transform != "PROBIT":
+                yield f"op_svc_two_{name}", partial(
+                    case,
+                    "SVMClassifier",
+                    ROWS,
+                    [STRING, FLOAT],
+                    support_vectors=vectors,
+                    coefficients=(some[:7] * 0.1 + (0.05 if positive else 0)).tolist(),
+                    rho=[0.2],
+                    vectors_per_class=[4, 3],
+                    classlabels_strings=["b", "a"],
+                    kernel_type="RBF",
+                    kernel_params=[0.5, 0.1, 3.0],
+                    post_transform=transform,
+                )
             for classes in [1, 2, 3]:
                 yield f"op_svc_linear_{classes}_{name}", partial(
                     case,

@@ -11,7 +11,7 @@ use crate::operators::attribute::Attributes;
 use crate::operators::kernel::{Built, Kernel, Shape, build, inputs};
 use crate::operators::labels::Labels;
 use crate::operators::linear::largest;
-use crate::operators::post_transform::{PostTransform, probit};
+use crate::operators::post_transform::{PostTransform, logistic, probit};
 use crate::operators::tensor::{
     NUMBERS, cast, expect_extent, expect_type, expect_width, row_extent, rows, table, tensor,
 };
@@ -205,7 +205,9 @@ impl SvmClassifier {
     fn both(&self, score: f32) -> [f32; 2] {
         match self.transform {
             PostTransform::None => [-score, score],
+            // ONNX Runtime leaves the second score uninitialized here.
             PostTransform::Probit => [probit(score), 0.0],
+            PostTransform::Logistic => [logistic(-score), logistic(score)],
             _ => [1.0 - score, score],
         }
     }

@@ -1,7 +1,7 @@
 //! `Cast` from and to strings; between numbers it is tract's own.
 //!
 //! [`Cast`](https://onnx.ai/onnx/operators/onnx__Cast.html) keeps the shape. Floats are written as
-//! ONNX Runtime writes them, with 8 or 17 significant digits, and read with the words `INF`, `-INF`
+//! ONNX Runtime writes them, with 8 significant digits, and read with the words `INF`, `-INF`
 //! and `NaN`; booleans are `1` and `0`. A text that is no number of the type asked for is an error.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::ops::cast::cast as numeric;
 use tract_onnx::tract_hir::internal::*;
 
-use super::number::{format_f32, format_f64, parse};
+use super::number::{general, parse};
 use crate::operators::kernel::{self, Built, Kernel, Shape, inputs};
 use crate::operators::tensor::{elements, tensor};
 
@@ -133,9 +133,11 @@ fn written(input: &Tensor) -> TractResult<Vec<String>> {
     }
     Ok(match input.datum_type() {
         DatumType::String => elements::<String>(input)?.to_vec(),
-        DatumType::F32 => elements::<f32>(input)?.iter().map(|x| format_f32(*x)).collect(),
-        DatumType::F64 => elements::<f64>(input)?.iter().map(|x| format_f64(*x)).collect(),
-        DatumType::F16 => elements::<f16>(input)?.iter().map(|x| format_f32(x.to_f32())).collect(),
+        DatumType::F32 => elements::<f32>(input)?.iter().map(|x| general((*x).into())).collect(),
+        DatumType::F64 => elements::<f64>(input)?.iter().map(|x| general(*x)).collect(),
+        DatumType::F16 => {
+            elements::<f16>(input)?.iter().map(|x| general(x.to_f32().into())).collect()
+        }
         DatumType::Bool => {
             elements::<bool>(input)?.iter().map(|x| u8::from(*x).to_string()).collect()
         }

@@ -3,8 +3,8 @@
 //! [`TfIdfVectorizer`](https://onnx.ai/onnx/operators/onnx__TfIdfVectorizer.html) takes strings,
 //! int64 or int32, `[C]` or `[B, C]`, and gives float32 `[columns]` or `[B, columns]`: for each
 //! n-gram of the pool how often it occurs in the row, whether it does, or either times a weight. The
-//! words of an n-gram lie next to each other or up to `max_skip_count` words apart. As in ONNX
-//! Runtime a weight belongs to a column of the output.
+//! words of an n-gram lie next to each other or up to `max_skip_count` words apart. A weight
+//! belongs to an n-gram, in the order of the pool.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -55,6 +55,17 @@ pub(super) fn tfidf_vectorizer(_: &ParsingContext, node: &NodeProto) -> Built {
     let width = columns.iter().max().context("attribute ngram_indexes must not be empty")? + 1;
     let weights = attributes.floats("weights")?;
     attributes.expect_length("weights", weights.len(), &[0, columns.len()])?;
+    let weights = if weights.is_empty() {
+        Vec::new()
+    } else {
+        let mut by_column = vec![0.0; width];
+        for (column, weight) in columns.iter().zip(weights) {
+            if let Some(slot) = by_column.get_mut(*column) {
+                *slot = weight;
+            }
+        }
+        by_column
+    };
     let weighs = match attributes.text("mode", "")? {
         "TF" => Weighs::Counts,
         "IDF" => Weighs::Presence,
