@@ -4,6 +4,7 @@
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
 mod attribute;
+mod compress;
 mod distance;
 mod encoder;
 mod features;
@@ -33,6 +34,7 @@ pub fn onnx() -> tract_onnx::Onnx {
 
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
+    compress::register(onnx);
     distance::register(onnx);
     encoder::register(onnx);
     features::register(onnx);

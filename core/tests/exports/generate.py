@@ -1,6 +1,6 @@
 """Exports fitted models of many kinds and writes them with ONNX Runtime's answers.
 
-    python generate.py OUT [NAME…]
+    python generate.py OUT [BEGINNING OF A NAME…]
 
 Each case is a folder in the layout of the ONNX test data: `NAME/model.onnx` and
 `NAME/test_data_set_0/{input,output}_I.pb`. A case whose exporter or ONNX Runtime refuses it is left
@@ -97,7 +97,7 @@ def main() -> None:
     written = 0
     for family in FAMILIES:
         for name, build in family.cases():
-            if wanted and name not in wanted:
+            if wanted and not any(name.startswith(prefix) for prefix in wanted):
                 continue
             folder = out / name
             shutil.rmtree(folder, ignore_errors=True)

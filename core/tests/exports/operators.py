@@ -23,8 +23,10 @@ TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"]
 
 
 def case(operator, data, outputs, domain="ai.onnx.ml", ml=3, opset=18, **attributes):
-    """A graph of one node; `outputs` are the element types."""
+    """A graph of one node; `outputs` are the element types. Integers and flags that come after the
+    first input are constants, as exporters write them."""
     inputs = data if isinstance(data, list) else [data]
+    fixed = [i > 0 and array.dtype.kind in "ib" for i, array in enumerate(inputs)]
     names = [f"x{i}" for i in range(len(inputs))]
     results = [f"y{i}" for i in range(len(outputs))]
     attributes = {name: value for name, value in attributes.items() if value is not None}
@@ -37,8 +39,13 @@ def case(operator, data, outputs, domain="ai.onnx.ml", ml=3, opset=18, **attribu
     graph = helper.make_graph(
         [node],
         operator,
-        [info(name, array) for name, array in zip(names, inputs)],
+        [info(name, array) for name, array, fix in zip(names, inputs, fixed) if not fix],
         [helper.make_tensor_value_info(name, kind, None) for name, kind in zip(results, outputs)],
+        [
+            numpy_helper.from_array(array, name)
+            for name, array, fix in zip(names, inputs, fixed)
+            if fix
+        ],
     )
     sets = [
         helper.make_opsetid("", opset),
@@ -46,7 +53,8 @@ def case(operator, data, outputs, domain="ai.onnx.ml", ml=3, opset=18, **attribu
         helper.make_opsetid("com.microsoft", 1),
     ]
     model = helper.make_model(graph, opset_imports=sets, ir_version=8)
-    return model, dict(zip(names, inputs))
+    given = [(name, array) for name, array, fix in zip(names, inputs, fixed) if not fix]
+    return model, dict(given)
 
 
 def words(*texts, shape=None):
@@ -76,6 +84,42 @@ def cases():
     yield from machines()
     yield from trees()
     yield from texts()
+    yield from standard()
+
+
+def standard():
+    """Operators of the standard on strings."""
+    std = partial(case, domain="", opset=19)
+    rows = words("a", "b", "é", "", "b", "a", shape=(2, 3))
+    other = words("a", "x", "é", "", "b", "y", shape=(2, 3))
+    flags = np.array([[True], [False]])
+    bool_ = TensorProto.BOOL
+    for name, operator, data, kinds, attributes in [
+        ("equal", "Equal", [rows, other], [bool_], {}),
+        ("equal_broadcast", "Equal", [rows, words("b", "b", "é")], [bool_], {}),
+        ("where", "Where", [flags, rows, other], [STRING], {}),
+        ("concat", "Concat", [rows, other], [STRING], {"axis": 1}),
+        ("concat_rows", "Concat", [rows, other], [STRING], {"axis": 0}),
+        ("gather", "Gather", [rows, np.array([2, 0])], [STRING], {"axis": 1}),
+        ("gather_elements", "GatherElements", [rows, np.array([[1, 0, 1]])], [STRING], {}),
+        ("gather_nd", "GatherND", [rows, np.array([[1, 0], [0, 2]])], [STRING], {}),
+        ("reshape", "Reshape", [rows, np.array([3, -1])], [STRING], {}),
+        ("identity", "Identity", [rows], [STRING], {}),
+        ("transpose", "Transpose", [rows], [STRING], {"perm": [1, 0]}),
+        ("flatten", "Flatten", [rows], [STRING], {"axis": 0}),
+        ("squeeze", "Squeeze", [rows[:1], np.array([0])], [STRING], {}),
+        ("unsqueeze", "Unsqueeze", [rows, np.array([1])], [STRING], {}),
+        ("slice", "Slice", [rows, np.array([1]), np.array([3]), np.array([1])], [STRING], {}),
+        ("expand", "Expand", [rows[:1], np.array([3, 3])], [STRING], {}),
+        ("tile", "Tile", [rows, np.array([1, 2])], [STRING], {}),
+        ("split", "Split", [rows, np.array([1, 2])], [STRING, STRING], {"axis": 1}),
+        ("compress", "Compress", [rows, np.array([True, False, True])], [STRING], {"axis": 1}),
+        ("compress_flat", "Compress", [ROWS, np.array([True, False, True])], [FLOAT], {}),
+        ("shape", "Shape", [rows], [INT64], {}),
+        ("unique", "Unique", [rows], [STRING], {"sorted": 1}),
+        ("scatter", "ScatterElements", [rows, np.array([[1, 0, 1]]), other[:1]], [STRING], {}),
+    ]:
+        yield f"string_{name}", partial(std, operator, data, kinds, **attributes)
 
 
 def numeric():
@@ -670,5 +714,5 @@ def texts():
         )
     for metric in ["euclidean", "sqeuclidean"]:
         yield f"op_cdist_{metric}", partial(
-            ms, "CDist", [ROWS, ROWS[:2].copy()], [FLOAT], metric=metric
+            ms, "CDist", [ROWS, ROWS[:2] + 0.5], [FLOAT], metric=metric
         )

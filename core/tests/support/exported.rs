@@ -151,6 +151,27 @@ fn tensor(proto: TensorProto) -> Tensor {
     Tensor { name: proto.name, element_type, shape, data }
 }
 
+/// One row of a tensor.
+pub fn slice(tensor: &Tensor, row: usize, count: usize) -> Tensor {
+    let mut shape = tensor.shape.clone();
+    shape[0] = 1;
+    let data = if tensor.element_type == ElementType::String {
+        let elements = tensor.shape[1..].iter().product::<usize>();
+        let mut rest = tensor.data.as_slice();
+        let mut strings = Vec::new();
+        while let Some((length, text)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_le_bytes(*length) as usize;
+            strings.push(&rest[..4 + length]);
+            rest = &text[length..];
+        }
+        strings[row * elements..(row + 1) * elements].concat()
+    } else {
+        let length = tensor.data.len() / count;
+        tensor.data[row * length..(row + 1) * length].to_vec()
+    };
+    Tensor { shape, data, ..tensor.clone() }
+}
+
 /// The first difference between what was found and what was expected.
 pub fn difference(
     graph: &Graph,
