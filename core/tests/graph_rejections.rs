@@ -420,7 +420,7 @@ fn size() {
 
 #[test]
 fn nodes_that_tract_refuses() {
-    let refused = |node: tract_onnx::pb::NodeProto| {
+    let refused = |node: NodeProto| {
         let output = node.output.first().cloned().unwrap_or_default();
         check(
             |_, graph| {

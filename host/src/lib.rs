@@ -24,7 +24,7 @@ mod request;
 mod sandbox;
 
 pub use bindings::exports::samebits::predictor::model::{
-    Description, ElementType, Instance, Prediction, Problem, Tensor, TensorType,
+    Description, ElementType, Instance, Keys, Prediction, Problem, Tensor, TensorType,
 };
 #[cfg(feature = "compiler")]
 pub use cache::Cache;

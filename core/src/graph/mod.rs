@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::ToDim;
+use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
 use crate::error::excerpt;
@@ -101,11 +101,14 @@ impl Graph {
             let message = format!("{found} is not an input left to fill; the graph takes {known}");
             return Err(Error::input("unknown-tensor", message).at(&tensor.name));
         }
+        let symbols = extents.values(&self.plan.model().symbols);
         let outputs = self.plan.run(inputs).map_err(|error| {
             Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
         })?;
         let named = self.outputs.iter().zip(outputs);
-        named.map(|(declared, value)| convert::from_tract(&value, &declared.name)).collect()
+        named
+            .map(|(declared, value)| convert::from_tract(&value, &declared.name, &symbols))
+            .collect()
     }
 }
 
@@ -129,6 +132,16 @@ impl<'a> Extents<'a> {
             }
         }
         Ok(())
+    }
+
+    fn values(&self, symbols: &SymbolScope) -> SymbolValues {
+        let mut values = SymbolValues::default();
+        for (name, (extent, _)) in &self.0 {
+            if let (Some(symbol), Ok(extent)) = (symbols.get(name), i64::try_from(*extent)) {
+                values.set(&symbol, extent);
+            }
+        }
+        values
     }
 }
 

@@ -74,15 +74,12 @@ impl Kernel for Compress {
         if flags.len() > extent {
             bail!("Compress has {} flags for an axis of {extent}", flags.len());
         }
-        let mut shape: TVec<usize> = data.shape().into();
-        if let Some(extent) = shape.get_mut(axis) {
-            *extent = flags.iter().filter(|flag| **flag).count();
-        }
-        let mut out = Tensor::zero_dt(data.datum_type(), &shape)?;
         let kept = flags.iter().enumerate().filter(|(_, flag)| **flag);
-        for (to, (from, _)) in kept.enumerate() {
-            out.assign_slice(to..to + 1, data, from..from + 1, axis)?;
+        let parts =
+            kept.map(|(at, _)| data.slice(axis, at, at + 1)).collect::<TractResult<Vec<_>>>()?;
+        if parts.is_empty() {
+            return Ok(tvec!(data.slice(axis, 0, 0)?));
         }
-        Ok(tvec!(out))
+        Ok(tvec!(Tensor::stack_tensors(axis, &parts)?))
     }
 }

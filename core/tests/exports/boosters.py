@@ -125,6 +125,7 @@ def cases():
     )
 
     shape = {"iterations": 6, "depth": 3, "random_seed": 1, "thread_count": 1}
+    shape["allow_writing_files"] = False
     for name, model, goal in [
         ("binary", catboost.CatBoostClassifier(**shape), BINARY),
         ("multi", catboost.CatBoostClassifier(**shape, loss_function="MultiClass"), MULTI),

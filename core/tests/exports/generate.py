@@ -1,10 +1,11 @@
 """Exports fitted models of many kinds and writes them with ONNX Runtime's answers.
 
     python generate.py OUT [BEGINNING OF A NAME…]
+    python generate.py --pack OUT
 
 Each case is a folder in the layout of the ONNX test data: `NAME/model.onnx` and
 `NAME/test_data_set_0/{input,output}_I.pb`. A case whose exporter or ONNX Runtime refuses it is left
-out with a line on standard error.
+out with a line on standard error. With `--pack` the folders of OUT go into `fixtures.zip`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import shutil
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +93,23 @@ def write(folder: Path, model: onnx.ModelProto, inputs: dict) -> None:
         (data / f"output_{index}.pb").write_bytes(proto.SerializeToString())
 
 
+def pack(folder: Path) -> None:
+    """Packs all cases but the largest, the same bytes for the same files."""
+    largest = 64 * 1024
+    with zipfile.ZipFile(Path(__file__).parent / "fixtures.zip", "w") as archive:
+        for case in sorted(path for path in folder.iterdir() if path.is_dir()):
+            files = sorted(path for path in case.rglob("*") if path.is_file())
+            if sum(path.stat().st_size for path in files) > largest:
+                continue
+            for path in files:
+                entry = zipfile.ZipInfo(str(path.relative_to(folder)))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, path.read_bytes(), compresslevel=9)
+
+
 def main() -> None:
+    if sys.argv[1] == "--pack":
+        return pack(Path(sys.argv[2]))
     out, wanted = Path(sys.argv[1]), set(sys.argv[2:])
     warnings.simplefilter("ignore")
     written = 0

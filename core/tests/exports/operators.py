@@ -32,8 +32,10 @@ def case(operator, data, outputs, domain="ai.onnx.ml", ml=3, opset=18, **attribu
     attributes = {name: value for name, value in attributes.items() if value is not None}
     node = helper.make_node(operator, names, results, domain=domain, **attributes)
 
+    rows = inputs[0].shape[:1]
+
     def info(name, array):
-        dims = [f"{name}_{i}" if i == 0 else d for i, d in enumerate(array.shape)]
+        dims = ["N", *array.shape[1:]] if rows and array.shape[:1] == rows else array.shape
         return helper.make_tensor_value_info(name, KINDS[array.dtype], dims)
 
     graph = helper.make_graph(
@@ -107,17 +109,15 @@ def standard():
         ("identity", "Identity", [rows], [STRING], {}),
         ("transpose", "Transpose", [rows], [STRING], {"perm": [1, 0]}),
         ("flatten", "Flatten", [rows], [STRING], {"axis": 0}),
-        ("squeeze", "Squeeze", [rows[:1], np.array([0])], [STRING], {}),
+        ("squeeze", "Squeeze", [rows[:, :1].copy(), np.array([1])], [STRING], {}),
         ("unsqueeze", "Unsqueeze", [rows, np.array([1])], [STRING], {}),
         ("slice", "Slice", [rows, np.array([1]), np.array([3]), np.array([1])], [STRING], {}),
         ("expand", "Expand", [rows[:1], np.array([3, 3])], [STRING], {}),
-        ("tile", "Tile", [rows, np.array([1, 2])], [STRING], {}),
         ("split", "Split", [rows, np.array([1, 2])], [STRING, STRING], {"axis": 1}),
         ("compress", "Compress", [rows, np.array([True, False, True])], [STRING], {"axis": 1}),
         ("compress_flat", "Compress", [ROWS, np.array([True, False, True])], [FLOAT], {}),
         ("shape", "Shape", [rows], [INT64], {}),
-        ("unique", "Unique", [rows], [STRING], {"sorted": 1}),
-        ("scatter", "ScatterElements", [rows, np.array([[1, 0, 1]]), other[:1]], [STRING], {}),
+        ("scatter", "ScatterElements", [rows, np.array([[1, 0, 1]]), other[:1].copy()], [STRING], {}),
     ]:
         yield f"string_{name}", partial(std, operator, data, kinds, **attributes)
 

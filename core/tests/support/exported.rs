@@ -1,5 +1,8 @@
 //! Cases in the layout of the ONNX test data: a model, its inputs, and the outputs to expect.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use inference_core::graph::Graph;
@@ -75,12 +78,44 @@ impl Map {
     }
 }
 
+/// All cases by name: those of `exports/fixtures.zip`, or of the folder that `EXPORTS` names.
+pub fn cases() -> Vec<(String, Case)> {
+    let mut files = BTreeMap::new();
+    if let Some(root) = std::env::var_os("EXPORTS") {
+        read_folder(Path::new(&root), "", &mut files);
+    } else {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exports/fixtures.zip");
+        let mut archive = zip::ZipArchive::new(File::open(path).unwrap()).unwrap();
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).unwrap();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            files.insert(name, bytes);
+        }
+    }
+    let names = files.keys().filter_map(|path| path.strip_suffix("/model.onnx"));
+    names.map(|name| (name.to_owned(), Case::new(name, &files))).collect()
+}
+
+fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().display());
+        if entry.file_type().unwrap().is_dir() {
+            read_folder(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
 impl Case {
-    pub fn read(folder: &Path) -> Self {
-        let data = folder.join("test_data_set_0");
-        let read =
-            |kind: &str, index: usize| std::fs::read(data.join(format!("{kind}_{index}.pb"))).ok();
-        let model = std::fs::read(folder.join("model.onnx")).unwrap();
+    fn new(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let read = |kind: &str, index: usize| {
+            files.get(&format!("{name}/test_data_set_0/{kind}_{index}.pb"))
+        };
+        let model = files[&format!("{name}/model.onnx")].clone();
         let inputs = (0..).map_while(|index| read("input", index)).flat_map(|bytes| {
             let map = MapProto::decode(bytes.as_slice()).ok().filter(|map| map.values.is_some());
             match map {
@@ -100,9 +135,8 @@ impl Case {
                     return Value::Maps(sequence.map_values.into_iter().map(Map::new).collect());
                 }
                 if !sequence.tensor_values.is_empty() {
-                    return Value::Sequence(
-                        sequence.tensor_values.into_iter().map(tensor).collect(),
-                    );
+                    let tensors = sequence.tensor_values.into_iter().map(tensor);
+                    return Value::Sequence(tensors.collect());
                 }
             }
             Value::Tensor(tensor(TensorProto::decode(bytes.as_slice()).unwrap()))
