@@ -29,10 +29,16 @@ pub(super) fn svm_classifier(_: &ParsingContext, node: &NodeProto) -> Built {
     let intercepts = attributes.floats("rho")?;
     let all_positive = coefficients.iter().all(|weight| *weight >= 0.0);
     let sizes = attributes.ints("vectors_per_class")?;
-    let sizes = sizes.iter().map(|size| usize::try_from(*size)).collect::<Result<Vec<_>, _>>();
-    let sizes = sizes.context("attribute vectors_per_class has a negative number")?;
-    let vectors = sizes.iter().try_fold(0_usize, |sum, size| sum.checked_add(*size));
-    let vectors = vectors.context("attribute vectors_per_class has more vectors than fit")?;
+    let size = |size: &i64| {
+        usize::try_from(*size).ok().filter(|size| *size <= coefficients.len()).with_context(|| {
+            format!(
+                "attribute vectors_per_class has {size}; there are {} coefficients",
+                coefficients.len()
+            )
+        })
+    };
+    let sizes = sizes.iter().map(size).collect::<TractResult<Vec<_>>>()?;
+    let vectors: usize = sizes.iter().sum();
     let (a, b) = (attributes.floats("prob_a")?, attributes.floats("prob_b")?);
     let pairs = classes * (classes - 1) / 2;
     let kind = if vectors == 0 {
@@ -40,7 +46,8 @@ pub(super) fn svm_classifier(_: &ParsingContext, node: &NodeProto) -> Built {
         Kind::Linear { machine: Machine::linear(coefficients, classes)?, intercept }
     } else {
         attributes.expect_length("vectors_per_class", sizes.len(), &[classes])?;
-        attributes.expect_length("coefficients", coefficients.len(), &[(classes - 1) * vectors])?;
+        let expected = (classes - 1).saturating_mul(vectors);
+        attributes.expect_length("coefficients", coefficients.len(), &[expected])?;
         if intercepts.len() < pairs {
             bail!("attribute rho has {} elements; accepted are {pairs}", intercepts.len());
         }
