@@ -2,7 +2,7 @@
 //! must be there is for the encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
 
 use tract_onnx::pb::{TensorProto, tensor_proto};
-use tract_onnx::prelude::TractResult;
+use tract_onnx::prelude::{TractError, TractResult};
 use tract_onnx::tract_core::internal::bail;
 
 use super::classic::{ClassicAttributes, WeightNames};
@@ -11,27 +11,28 @@ use super::error::EnsembleError;
 use super::indexed::IndexedAttributes;
 use crate::operators::attribute::Attributes;
 
-impl Attributes<'_> {
+impl<'a> Attributes<'a> {
     /// What the classifier and the regressor have in common.
     pub(super) fn classic(
         self,
         targets: usize,
         weight_names: WeightNames,
         weights: Reals,
-    ) -> TractResult<ClassicAttributes> {
+    ) -> TractResult<ClassicAttributes<'a>> {
+        let ints = |name| Ok::<_, TractError>(self.0.get_attr_opt_slice(name)?.unwrap_or_default());
         Ok(ClassicAttributes {
             targets,
-            tree_ids: self.ints("nodes_treeids")?,
-            node_ids: self.ints("nodes_nodeids")?,
-            feature_ids: self.ints("nodes_featureids")?,
-            modes: self.strings("nodes_modes")?,
+            tree_ids: ints("nodes_treeids")?,
+            node_ids: ints("nodes_nodeids")?,
+            feature_ids: ints("nodes_featureids")?,
+            modes: self.0.get_attr_opt_slice("nodes_modes")?.unwrap_or_default(),
             values: self.either("nodes_values", "nodes_values_as_tensor")?,
-            true_ids: self.ints("nodes_truenodeids")?,
-            false_ids: self.ints("nodes_falsenodeids")?,
-            missing_is_true: self.ints("nodes_missing_value_tracks_true")?,
-            weight_trees: self.ints(weight_names.trees)?,
-            weight_nodes: self.ints(weight_names.nodes)?,
-            weight_ids: self.ints(weight_names.ids)?,
+            true_ids: ints("nodes_truenodeids")?,
+            false_ids: ints("nodes_falsenodeids")?,
+            missing_is_true: ints("nodes_missing_value_tracks_true")?,
+            weight_trees: ints(weight_names.trees)?,
+            weight_nodes: ints(weight_names.nodes)?,
+            weight_ids: ints(weight_names.ids)?,
             weight_names,
             weights,
         })

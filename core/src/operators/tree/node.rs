@@ -41,7 +41,7 @@ pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> 
     let weights = attributes.either("class_weights", "class_weights_as_tensor")?;
     let classic = attributes.classic(classes, names, weights)?;
     let weights = Weights {
-        one_class: all_equal(&classic.weight_ids),
+        one_class: all_equal(classic.weight_ids),
         all_positive: !classic.weights.values.iter().any(|weight| *weight < 0.0),
     };
     let declared = Declared {
@@ -52,6 +52,7 @@ pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> 
         base: attributes.either("base_values", "base_values_as_tensor")?,
         transform: PostTransform::from_name(attributes.text("post_transform", "NONE")?)?,
         result: Answer::Classes { labels, weights },
+        single: None,
     };
     declared.build()
 }
@@ -76,6 +77,7 @@ pub(super) fn tree_ensemble_regressor(_: &ParsingContext, node: &NodeProto) -> B
         base: attributes.either("base_values", "base_values_as_tensor")?,
         transform: PostTransform::from_name(attributes.text("post_transform", "NONE")?)?,
         result: Answer::Floats,
+        single: None,
     };
     declared.build()
 }
@@ -96,6 +98,7 @@ pub(super) fn tree_ensemble(_: &ParsingContext, node: &NodeProto) -> Built {
         base: Reals { attribute: "base_values", values: Vec::new(), double: false },
         transform: PostTransform::from_number(attributes.int("post_transform", 0)?)?,
         result: Answer::Input,
+        single: None,
     };
     declared.build()
 }
@@ -124,12 +127,14 @@ struct Declared {
     base: Reals,
     transform: PostTransform,
     result: Answer,
+    /// The ensemble laid out for the inputs that most have.
+    single: Option<Arc<Predictor<f32>>>,
 }
 
 impl Declared {
-    /// Lays the ensemble out once to find what is wrong with it before the graph is typed.
-    fn build(self) -> Built {
-        self.predictor::<f32>()?;
+    /// Lays the ensemble out to find what is wrong with it before the graph is typed.
+    fn build(mut self) -> Built {
+        self.single = Some(Arc::new(self.predictor()?));
         Ok((expand(self), Vec::new()))
     }
 
@@ -159,7 +164,10 @@ impl Declared {
                     let input = format!("{input:?}");
                     Err(EnsembleError::Precision { attribute, input })?;
                 }
-                Program::Single(self.predictor()?)
+                Program::Single(match &self.single {
+                    Some(predictor) => Arc::clone(predictor),
+                    None => Arc::new(self.predictor()?),
+                })
             }
             other => bail!(
                 "{} has an input of type {other:?}; accepted are F32, F64, I64 and I32",

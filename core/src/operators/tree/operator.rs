@@ -44,7 +44,7 @@ impl<T: Real> Predictor<T> {
 /// A predictor in the precision that its input calls for.
 #[derive(Debug)]
 pub(super) enum Program {
-    Single(Predictor<f32>),
+    Single(Arc<Predictor<f32>>),
     Double(Predictor<f64>),
 }
 
