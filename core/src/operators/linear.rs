@@ -40,7 +40,7 @@ struct Linear {
 impl Linear {
     fn new(coefficients: Vec<f32>, intercepts: Vec<f32>) -> TractResult<Self> {
         let outputs = intercepts.len();
-        if outputs == 0 || coefficients.is_empty() || coefficients.len() % outputs != 0 {
+        if outputs == 0 || coefficients.is_empty() || !coefficients.len().is_multiple_of(outputs) {
             bail!(
                 "attribute coefficients has {} elements, which are no rows for {outputs} outputs",
                 coefficients.len()

@@ -8,6 +8,7 @@ mod compress;
 mod distance;
 mod encoder;
 mod features;
+mod float;
 mod gather;
 mod imputer;
 mod kernel;
@@ -38,6 +39,7 @@ pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     distance::register(onnx);
     encoder::register(onnx);
     features::register(onnx);
+    float::register(onnx);
     gather::register(onnx);
     imputer::register(onnx);
     label_encoder::register(onnx);

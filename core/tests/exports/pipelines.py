@@ -429,6 +429,13 @@ def cases():
         LABELS,
         options=no_map,
     )
+    yield "multi_output_classifier_double", partial(
+        matrix,
+        multioutput.MultiOutputClassifier(linear.LogisticRegression()),
+        LABELS,
+        double=True,
+        options=no_map,
+    )
     yield "multi_output_regressor", partial(
         matrix, multioutput.MultiOutputRegressor(linear.Ridge()), TWO
     )
@@ -586,6 +593,9 @@ def cases():
         matrix, pre.PowerTransformer("box-cox"), None, rows=POSITIVE + 0.1
     )
     yield "transform_pca_double", partial(matrix, decomposition.PCA(2), None, double=True)
+    yield "transform_quantile_double", partial(
+        matrix, pre.QuantileTransformer(n_quantiles=20, random_state=0), None, double=True
+    )
     yield "transform_lda_topics", partial(
         matrix,
         decomposition.LatentDirichletAllocation(3, max_iter=2, random_state=0),

@@ -29,7 +29,7 @@ impl Machine {
     /// Support vectors and the kernel that the attributes name.
     pub(super) fn new(attributes: Attributes<'_>, count: usize) -> TractResult<Self> {
         let vectors = attributes.floats("support_vectors")?;
-        if count == 0 || vectors.is_empty() || vectors.len() % count != 0 {
+        if count == 0 || vectors.is_empty() || !vectors.len().is_multiple_of(count) {
             bail!(
                 "attribute support_vectors has {} elements, which are no {count} vectors",
                 vectors.len()
@@ -57,7 +57,7 @@ impl Machine {
 
     /// A linear model, whose vectors are its coefficients.
     pub(super) fn linear(coefficients: Vec<f32>, outputs: usize) -> TractResult<Self> {
-        if outputs == 0 || coefficients.is_empty() || coefficients.len() % outputs != 0 {
+        if outputs == 0 || coefficients.is_empty() || !coefficients.len().is_multiple_of(outputs) {
             bail!(
                 "attribute coefficients has {} elements, which are no rows for {outputs} outputs",
                 coefficients.len()

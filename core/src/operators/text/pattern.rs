@@ -82,11 +82,12 @@ impl Kernel for RegexFullMatch {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     fn check(pattern: &str, text: &str, expected: &[&str]) {
-        let regex = compile("pattern", pattern).expect("a pattern");
+        let regex = compile("pattern", pattern).unwrap();
         let found: Vec<_> = regex.find_iter(text).map(|found| found.as_str()).collect();
         assert_eq!(found, expected, "{pattern} on {text}");
     }

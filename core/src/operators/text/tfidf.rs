@@ -122,7 +122,7 @@ impl<T: Eq + Hash> Grams<T> {
             let part = numbers.get(start..end).with_context(|| {
                 format!("attribute ngram_counts[{index}] is {start}, which is no place in the pool")
             })?;
-            if part.len() % length != 0 {
+            if !part.len().is_multiple_of(length) {
                 bail!(
                     "attribute ngram_counts[{index}] leaves {} words for n-grams of {length}",
                     part.len()
