@@ -8,7 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::kernel::{Built, Kernel, Shape, build, inputs};
+use super::kernel::{Built, Kernel, Shape, build_open, inputs};
 use super::tensor::{elements, expect_type};
 
 /// Registers the operator.
@@ -16,8 +16,8 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     onnx.op_register.insert("Compress", compress);
 }
 
-fn compress(_: &ParsingContext, node: &NodeProto) -> Built {
-    build(Compress { axis: node.get_attr_opt("axis")? })
+fn compress(context: &ParsingContext, node: &NodeProto) -> Built {
+    build_open(context, Compress { axis: node.get_attr_opt("axis")? })
 }
 
 #[derive(Debug)]
@@ -39,10 +39,6 @@ impl Compress {
 impl Kernel for Compress {
     fn name(&self) -> &'static str {
         "Compress"
-    }
-
-    fn is_open(&self) -> bool {
-        true
     }
 
     fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {

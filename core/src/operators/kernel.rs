@@ -8,6 +8,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use tract_onnx::model::ParsingContext;
 use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_hir::internal::*;
 
@@ -22,11 +23,6 @@ pub(super) trait Kernel: Debug + Send + Sync + 'static {
     /// How many outputs there are.
     fn outputs(&self) -> usize {
         1
-    }
-
-    /// Whether extents of the outputs depend on the values of the inputs.
-    fn is_open(&self) -> bool {
-        false
     }
 
     /// The types of the outputs. Refuses inputs that the operator does not take.
@@ -44,12 +40,28 @@ pub(super) type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
 /// An operator of tract from a kernel.
 pub(super) fn build(kernel: impl Kernel) -> Built {
-    Ok((Box::new(Untyped(Arc::new(kernel))), Vec::new()))
+    Ok((Box::new(Untyped { kernel: Arc::new(kernel), open: None }), Vec::new()))
 }
 
-/// Adds a kernel to a typed graph.
+/// An operator of tract from a kernel some of whose extents depend on values.
+pub(super) fn build_open(context: &ParsingContext, kernel: impl Kernel) -> Built {
+    let open = context.template.symbols.new_with_prefix("open").into();
+    Ok((Box::new(Untyped { kernel: Arc::new(kernel), open: Some(open) }), Vec::new()))
+}
+
+/// Adds a kernel to a typed graph. Its extents depend on those of its inputs alone.
 pub(super) fn wire(
     kernel: Arc<dyn Kernel>,
+    prefix: &str,
+    model: &mut TypedModel,
+    inputs: &[OutletId],
+) -> TractResult<TVec<OutletId>> {
+    wire_open(kernel, TDim::Val(0), prefix, model, inputs)
+}
+
+fn wire_open(
+    kernel: Arc<dyn Kernel>,
+    open: TDim,
     prefix: &str,
     model: &mut TypedModel,
     inputs: &[OutletId],
@@ -64,7 +76,6 @@ pub(super) fn wire(
             plain.push(*input);
         }
     }
-    let open = model.symbols.new_with_prefix("open").into();
     model.wire_node(prefix, Typed { kernel, open }, &plain)
 }
 
@@ -95,11 +106,21 @@ fn run(kernel: &dyn Kernel, inputs: &[TValue]) -> TractResult<TVec<TValue>> {
 
 /// A kernel before the types and shapes around it are known.
 #[derive(Clone, Debug)]
-struct Untyped(Arc<dyn Kernel>);
+struct Untyped {
+    kernel: Arc<dyn Kernel>,
+    /// Stands for an extent that depends on values.
+    open: Option<TDim>,
+}
+
+impl Untyped {
+    fn open(&self) -> TDim {
+        self.open.clone().unwrap_or_default()
+    }
+}
 
 impl PartialEq for Untyped {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.kernel, &other.kernel)
     }
 }
 
@@ -107,7 +128,7 @@ impl Eq for Untyped {}
 
 impl Op for Untyped {
     fn name(&self) -> StaticName {
-        self.0.name().into()
+        self.kernel.name().into()
     }
 
     not_a_typed_op!();
@@ -115,7 +136,7 @@ impl Op for Untyped {
 
 impl EvalOp for Untyped {
     fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
-        run(&*self.0, &inputs).map(Some)
+        run(&*self.kernel, &inputs).map(Some)
     }
 }
 
@@ -132,21 +153,25 @@ impl InferenceOp for Untyped {
         let shapes: Option<TVec<_>> = inputs.iter().map(|fact| fact.shape.concretize()).collect();
         let mut outputs = owned(outputs);
         if let Some(types) = types {
-            for (output, datum_type) in outputs.iter_mut().zip(self.0.types(&types)?) {
+            for (output, datum_type) in outputs.iter_mut().zip(self.kernel.types(&types)?) {
                 output.unify_with(&InferenceFact::dt(datum_type))?;
             }
         }
-        if let Some(shapes) = shapes.filter(|_| !self.0.is_open()) {
+        if let Some(shapes) = shapes {
             let shapes: TVec<&[TDim]> = shapes.iter().map(|shape| &**shape).collect();
-            for (output, shape) in outputs.iter_mut().zip(self.0.shapes(&shapes, &TDim::Val(0))?) {
-                output.unify_with(&InferenceFact::shape(shape))?;
+            let shapes = self.kernel.shapes(&shapes, &self.open())?;
+            for (output, shape) in outputs.iter_mut().zip(shapes) {
+                // Of constants the extents are known already, whatever they depend on.
+                if self.open.is_none() || output.shape.concretize().is_none() {
+                    output.unify_with(&InferenceFact::shape(shape))?;
+                }
             }
         }
         Ok((owned(inputs), outputs, owned(observed)))
     }
 
     fn nboutputs(&self) -> TractResult<usize> {
-        Ok(self.0.outputs())
+        Ok(self.kernel.outputs())
     }
 
     fn to_typed(
@@ -158,7 +183,7 @@ impl InferenceOp for Untyped {
     ) -> TractResult<TVec<OutletId>> {
         let outlet = |input: &OutletId| mapping.get(input).copied().context("an input is missing");
         let inputs = node.inputs.iter().map(outlet).collect::<TractResult<TVec<_>>>()?;
-        wire(Arc::clone(&self.0), &node.name, target, &inputs)
+        wire_open(Arc::clone(&self.kernel), self.open(), &node.name, target, &inputs)
     }
 
     as_op!();
@@ -186,7 +211,7 @@ impl Op for Typed {
     }
 
     fn mints_runtime_symbols(&self) -> bool {
-        self.kernel.is_open()
+        self.open != TDim::Val(0)
     }
 
     op_as_typed_op!();

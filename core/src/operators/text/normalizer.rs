@@ -12,7 +12,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::attribute::Attributes;
-use crate::operators::kernel::{Built, Kernel, Shape, build, inputs};
+use crate::operators::kernel::{Built, Kernel, Shape, build_open, inputs};
 use crate::operators::tensor::{elements, expect_type, tensor};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Case {
     }
 }
 
-pub(super) fn string_normalizer(_: &ParsingContext, node: &NodeProto) -> Built {
+pub(super) fn string_normalizer(context: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
     let case = match attributes.text("case_change_action", "NONE")? {
         "NONE" => Case::Keep,
@@ -53,7 +53,7 @@ pub(super) fn string_normalizer(_: &ParsingContext, node: &NodeProto) -> Built {
     };
     let words = attributes.strings("stopwords")?;
     let stop_words = words.iter().map(|word| compared.apply(word)).collect();
-    build(StringNormalizer { case, compared, stop_words })
+    build_open(context, StringNormalizer { case, compared, stop_words })
 }
 
 #[derive(Debug)]
@@ -69,10 +69,6 @@ impl Kernel for StringNormalizer {
         "StringNormalizer"
     }
 
-    fn is_open(&self) -> bool {
-        !self.stop_words.is_empty()
-    }
-
     fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {
         let [input] = inputs("StringNormalizer", &types.iter().collect::<Vec<_>>())?;
         expect_type("StringNormalizer", *input, &[DatumType::String])?;
@@ -81,7 +77,7 @@ impl Kernel for StringNormalizer {
 
     fn shapes(&self, shapes: &[&[TDim]], open: &TDim) -> TractResult<TVec<Shape>> {
         let [input] = inputs("StringNormalizer", shapes)?;
-        let length = if self.is_open() { Some(open) } else { input.last() };
+        let length = if self.stop_words.is_empty() { input.last() } else { Some(open) };
         let length = length.context("StringNormalizer has a scalar as input")?.clone();
         Ok(tvec!(match input {
             [_] => tvec!(length),

@@ -9,20 +9,24 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::attribute::Attributes;
-use crate::operators::kernel::{Built, Kernel, Shape, build, inputs};
+use crate::operators::kernel::{Built, Kernel, Shape, build_open, inputs};
 use crate::operators::tensor::{elements, expect_type, tensor};
 use crate::operators::text::padded;
 
-pub(super) fn string_split(_: &ParsingContext, node: &NodeProto) -> Built {
+pub(super) fn string_split(context: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
     let most = attributes.0.get_attr_opt::<i64>("maxsplit")?;
-    build(StringSplit {
-        delimiter: attributes.text("delimiter", "")?.into(),
-        most: most.map_or(Ok(usize::MAX), |most| {
-            usize::try_from(most)
-                .with_context(|| format!("attribute maxsplit is {most}; it must not be negative"))
-        })?,
-    })
+    build_open(
+        context,
+        StringSplit {
+            delimiter: attributes.text("delimiter", "")?.into(),
+            most: most.map_or(Ok(usize::MAX), |most| {
+                usize::try_from(most).with_context(|| {
+                    format!("attribute maxsplit is {most}; it must not be negative")
+                })
+            })?,
+        },
+    )
 }
 
 #[derive(Debug)]
@@ -64,10 +68,6 @@ impl Kernel for StringSplit {
 
     fn outputs(&self) -> usize {
         2
-    }
-
-    fn is_open(&self) -> bool {
-        true
     }
 
     fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {

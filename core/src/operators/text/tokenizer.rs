@@ -14,10 +14,10 @@ use tract_onnx::tract_hir::internal::*;
 use super::padded;
 use super::pattern::compile;
 use crate::operators::attribute::Attributes;
-use crate::operators::kernel::{Built, Kernel, Shape, build, inputs};
+use crate::operators::kernel::{Built, Kernel, Shape, build_open, inputs};
 use crate::operators::tensor::{elements, expect_type};
 
-pub(super) fn tokenizer(_: &ParsingContext, node: &NodeProto) -> Built {
+pub(super) fn tokenizer(context: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
     let separators = attributes.strings("separators")?;
     let expression = attributes.text("tokenexp", "")?;
@@ -35,13 +35,17 @@ pub(super) fn tokenizer(_: &ParsingContext, node: &NodeProto) -> Built {
         _ => bail!("attributes separators and tokenexp exclude each other, but both are set"),
     };
     let shortest = attributes.int("mincharnum", 1)?;
-    build(Tokenizer {
-        rule,
-        shortest: usize::try_from(shortest)
-            .with_context(|| format!("attribute mincharnum is {shortest}; it must be positive"))?,
-        pad: attributes.text("pad_value", "")?.into(),
-        marks: attributes.int("mark", 0)? != 0,
-    })
+    build_open(
+        context,
+        Tokenizer {
+            rule,
+            shortest: usize::try_from(shortest).with_context(|| {
+                format!("attribute mincharnum is {shortest}; it must be positive")
+            })?,
+            pad: attributes.text("pad_value", "")?.into(),
+            marks: attributes.int("mark", 0)? != 0,
+        },
+    )
 }
 
 #[derive(Debug)]
@@ -108,10 +112,6 @@ impl Tokenizer {
 impl Kernel for Tokenizer {
     fn name(&self) -> &'static str {
         "Tokenizer"
-    }
-
-    fn is_open(&self) -> bool {
-        true
     }
 
     fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {
