@@ -23,4 +23,4 @@ pub use error::{Error, ErrorKind};
 pub use instance::Instance;
 pub use model::{Description, Model};
 pub use prediction::Prediction;
-pub use tensor::{ElementType, Tensor, TensorType};
+pub use tensor::{ElementType, Keys, Tensor, TensorType};

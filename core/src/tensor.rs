@@ -87,4 +87,15 @@ pub struct TensorType {
     pub element_type: ElementType,
     /// The extent of each dimension: a number, or a name where it may vary.
     pub shape: Vec<String>,
+    /// Where each row stands for a map (the output of a `ZipMap`): the keys of its columns.
+    pub keys: Option<Keys>,
+}
+
+/// The keys of a map, in the order of its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Whole numbers.
+    Integers(Vec<i64>),
+    /// Texts.
+    Strings(Vec<String>),
 }

@@ -5,8 +5,8 @@ use inference_core::graph::Graph;
 use inference_core::{Error, ErrorKind};
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{
-    FunctionProto, GraphProto, ModelProto, SparseTensorProto, StringStringEntryProto, TensorProto,
-    TypeProto, ValueInfoProto,
+    FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, StringStringEntryProto,
+    TensorProto, TypeProto, ValueInfoProto,
 };
 
 use crate::support::onnx::{
@@ -88,12 +88,45 @@ fn the_model_around_the_graph() {
     let mut empty = sound();
     empty.graph = None;
     expect(load(&empty), InvalidModel, "invalid-onnx", "has no graph");
+}
+
+/// A function `local.F` whose body is one node, beside a node that calls it.
+fn with_function(model: &mut ModelProto, graph: &mut GraphProto, body: NodeProto) {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    model.functions.push(FunctionProto {
+        name: Some("F".into()),
+        domain: Some("local".into()),
+        input: names(&["a"]),
+        output: names(&["b"]),
+        node: vec![body],
+        ..Default::default()
+    });
+    graph.node.push(node("local.F", &["y"], &["z"]));
+    graph.output[0].name = "z".into();
+}
+
+#[test]
+fn functions() {
     check(
-        |model, _| model.functions.push(FunctionProto::default()),
-        UnsupportedModel,
-        "unsupported-functions",
-        "functions of its own; inline them",
+        |model, graph| with_function(model, graph, node("local.F", &["a"], &["b"])),
+        InvalidModel,
+        "graph-too-large",
+        "call each other more than 32 deep",
     );
+    check(
+        |model, graph| {
+            with_function(model, graph, node("Neg", &["a"], &["b"]));
+            graph.node[1].input.push("x".into());
+        },
+        InvalidModel,
+        "invalid-graph",
+        "the function \"F\" has 1 inputs and 1 outputs, a node has 2 and 1",
+    );
+    let mut sound = sound();
+    let mut graph = sound.graph.take().unwrap();
+    with_function(&mut sound, &mut graph, node("Neg", &["a"], &["b"]));
+    sound.graph = Some(graph);
+    assert_eq!(load(&sound).unwrap().operators(), ["MatMul", "Neg"]);
 }
 
 #[test]
@@ -387,7 +420,7 @@ fn size() {
 
 #[test]
 fn nodes_that_tract_refuses() {
-    let refused = |node: tract_onnx::pb::NodeProto| {
+    let refused = |node: NodeProto| {
         let output = node.output.first().cloned().unwrap_or_default();
         check(
             |_, graph| {

@@ -8,16 +8,19 @@
     reason = "tests"
 )]
 
+mod exports;
 mod features;
 mod fraud;
 mod gather;
 mod graph_rejections;
 mod infer;
 mod instance;
+mod ml_attributes;
 mod model;
 mod mutation;
 mod narrow_types;
 mod operators;
+mod robustness;
 mod stepwise;
 mod support;
 mod tree_attributes;

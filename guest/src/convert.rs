@@ -1,7 +1,7 @@
 //! Conversions between the core's types and those of the interface, field by field.
 
 use inference_core::{
-    Description, ElementType, Error, ErrorKind, Instance, Prediction, Tensor, TensorType,
+    Description, ElementType, Error, ErrorKind, Instance, Keys, Prediction, Tensor, TensorType,
 };
 
 use crate::bindings::exports::samebits::predictor::model as types;
@@ -45,6 +45,10 @@ fn tensor_type(declared: TensorType) -> types::TensorType {
         name: declared.name,
         element_type: element_out(declared.element_type),
         shape: declared.shape,
+        keys: declared.keys.map(|keys| match keys {
+            Keys::Integers(keys) => types::Keys::Integers(keys),
+            Keys::Strings(keys) => types::Keys::Strings(keys),
+        }),
     }
 }
 

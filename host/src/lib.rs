@@ -38,7 +38,7 @@ pub use background::Background;
 pub use bake::{Bake, Step};
 pub use baked::{Baked, Record, TargetCode};
 pub use bindings::exports::samebits::predictor::model::{
-    Description, ElementType, Instance, Prediction, Problem, Tensor, TensorType,
+    Description, ElementType, Instance, Keys, Prediction, Problem, Tensor, TensorType,
 };
 #[cfg(feature = "compiler")]
 pub use cache::Cache;

@@ -1,7 +1,7 @@
 //! Tensors in and out of tract, without `unsafe` and with every size checked.
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::prelude::{DatumType, Tensor as TractTensor, TractError};
+use tract_onnx::prelude::{DatumType, SymbolValues, TDim, Tensor as TractTensor, TractError};
 
 use super::stepwise::{pack, unpack};
 use crate::operators::kernel::{Narrow, Value};
@@ -139,9 +139,13 @@ fn to_tract(tensor: &Tensor, declared: &TensorType) -> Result<TractTensor, Error
 }
 
 /// Takes a result from the graph.
-pub(super) fn from_value(value: &Value, name: &str) -> Result<Tensor, Error> {
+pub(super) fn from_value(
+    value: &Value,
+    name: &str,
+    symbols: &SymbolValues,
+) -> Result<Tensor, Error> {
     let Some(narrow) = value.narrow else {
-        return from_tract(&value.tensor, name);
+        return from_tract(&value.tensor, name, symbols);
     };
     let names = NARROW.iter().find(|(_, other)| *other == narrow);
     let element_type = names.map_or(ElementType::Uint8, |(own, _)| *own);
@@ -153,7 +157,9 @@ pub(super) fn from_value(value: &Value, name: &str) -> Result<Tensor, Error> {
 
 /// Takes a result from tract. NaN comes out as the canonical quiet one: which payload an operation
 /// gives differs from one processor to the next.
-pub(super) fn from_tract(value: &TractTensor, name: &str) -> Result<Tensor, Error> {
+///
+/// An extent that the graph hands out may still be written in symbols.
+fn from_tract(value: &TractTensor, name: &str, symbols: &SymbolValues) -> Result<Tensor, Error> {
     let shape = value.shape().to_vec();
     let element_type = element_type(value.datum_type())?;
     let view = |error: TractError| internal(error).at(name);
@@ -180,6 +186,15 @@ pub(super) fn from_tract(value: &TractTensor, name: &str) -> Result<Tensor, Erro
             let canonical = |bits: u16| if bits & 0x7fff > 0x7c00 { 0x7e00 } else { bits };
             let halves = value.as_bytes().as_chunks::<2>().0.iter();
             halves.flat_map(|x| canonical(u16::from_le_bytes(*x)).to_le_bytes()).collect()
+        }
+        ElementType::Int64 if value.datum_type() == DatumType::TDim => {
+            let plain = value.try_as_plain_ram().map_err(view)?;
+            let extent = |extent: &TDim| {
+                extent.eval(symbols).to_i64().map_err(|error| internal(error.into()).at(name))
+            };
+            let extents = plain.as_slice::<TDim>().map_err(view)?.iter().map(extent);
+            let extents = extents.collect::<Result<Vec<_>, _>>()?;
+            extents.iter().flat_map(|extent| extent.to_le_bytes()).collect()
         }
         ElementType::Int64 => {
             let integers = value.cast_to::<i64>().map_err(view)?;

@@ -20,5 +20,5 @@ pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
         _ if axis == 0 => "N".into(),
         _ => format!("{}_{axis}", info.name),
     });
-    Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect() })
+    Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect(), keys: None })
 }

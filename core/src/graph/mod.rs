@@ -5,6 +5,8 @@
 
 mod convert;
 mod declared;
+mod flatten;
+mod inline;
 mod stepwise;
 mod validate;
 mod work;
@@ -13,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tract_onnx::Onnx;
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::ToDim;
+use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
 pub(crate) use stepwise::CONTROL;
@@ -57,32 +59,37 @@ impl Graph {
     /// [`ErrorKind::UnsupportedModel`] if the graph has an operator, type or form that this core
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
-        let proto = validate::decode(onnx)?;
+        let mut proto = validate::decode(onnx)?;
+        inline::inline(&mut proto, onnx)?;
+        flatten::flatten(&mut proto, onnx)?;
         let (framework, kernels) = (operators::onnx(), operators::kernels());
         validate::check(&proto, |operator| {
             framework.op_register.0.contains_key(operator)
                 || kernels.get(operator).is_some()
                 || CONTROL.contains(&operator)
         })?;
+        let keys = flatten::keys(&proto);
+        flatten::declare(&mut proto, &keys);
         let operators = operator_names(&proto);
-        match Self::plan(&proto, &framework, operators.clone()) {
+        let graph = match Self::plan(&proto, &framework, operators.clone()) {
             Err(refusal) if stepwise::may_help(&proto, &kernels) => {
                 Self::stepwise(&proto, &framework, &kernels, operators, refusal)
             }
             planned => planned,
+        };
+        let mut graph = graph?;
+        for (output, keys) in graph.outputs.iter_mut().zip(keys) {
+            output.keys = keys;
         }
+        Ok(graph)
     }
 
     /// Has tract prepare the graph.
     fn plan(proto: &ModelProto, framework: &Onnx, operators: Vec<String>) -> Result<Self, Error> {
         let model = framework.model_for_proto_model(proto).map_err(rejected)?;
+        let (input_names, output_names) = border_names(proto);
         let model = named_dimensions(model).map_err(rejected)?;
         let model = model.into_typed().map_err(rejected)?;
-        // An input that is handed on has the label of the output.
-        let inputs = model.inputs.iter().filter_map(|outlet| model.nodes.get(outlet.node));
-        let input_names = inputs.map(|node| node.name.clone()).collect();
-        let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
-        let output_names = outputs.map(|output| output.name.clone()).collect();
         let model = model.into_optimized().map_err(rejected)?;
         lasting_symbols(&model)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
@@ -188,6 +195,10 @@ impl Graph {
             );
             return Err(Error::new(ErrorKind::TooLarge, "too-much-work", message));
         }
+        let symbols = match &self.program {
+            Program::Plan(plan) => extents.symbols(&plan.model().symbols),
+            Program::Stepwise(_) => SymbolValues::default(),
+        };
         let outputs = match &self.program {
             Program::Plan(plan) => {
                 let inputs = inputs.into_iter().map(|value| value.tensor.into_tvalue()).collect();
@@ -202,7 +213,9 @@ impl Graph {
             Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
         })?;
         let named = self.outputs.iter().zip(outputs);
-        named.map(|(declared, value)| convert::from_value(&value, &declared.name)).collect()
+        named
+            .map(|(declared, value)| convert::from_value(&value, &declared.name, &symbols))
+            .collect()
     }
 }
 
@@ -230,6 +243,16 @@ impl<'a> Extents<'a> {
             }
         }
         Ok(())
+    }
+
+    fn symbols(&self, symbols: &SymbolScope) -> SymbolValues {
+        let mut values = SymbolValues::default();
+        for (name, (extent, _)) in &self.0 {
+            if let (Some(symbol), Ok(extent)) = (symbols.get(name), i64::try_from(*extent)) {
+                values.set(&symbol, extent);
+            }
+        }
+        values
     }
 }
 
@@ -286,6 +309,16 @@ fn lasting_symbols(model: &TypedModel) -> Result<(), Error> {
     Err(Error::new(ErrorKind::UnsupportedModel, "graph-rejected", message))
 }
 
+/// The names of inputs and outputs. They come from the file, since tract joins outlets that are the
+/// same tensor, and those have one name then.
+fn border_names(proto: &ModelProto) -> (Vec<String>, Vec<String>) {
+    let Some(graph) = &proto.graph else { return Default::default() };
+    let constants: BTreeSet<_> = graph.initializer.iter().map(|tensor| &tensor.name).collect();
+    let inputs = graph.input.iter().filter(|input| !constants.contains(&input.name));
+    let name = |value: &ValueInfoProto| value.name.clone();
+    (inputs.map(name).collect(), graph.output.iter().map(name).collect())
+}
+
 fn tensor_types(
     model: &TypedModel,
     outlets: &[OutletId],
@@ -297,7 +330,7 @@ fn tensor_types(
         let element_type = convert::element_type(fact.datum_type)
             .map_err(|error| Error { kind: ErrorKind::UnsupportedModel, ..error }.at(&name))?;
         let shape = fact.shape.iter().map(|dim| dim.to_string()).collect();
-        types.push(TensorType { name, element_type, shape });
+        types.push(TensorType { name, element_type, shape, keys: None });
     }
     Ok(types)
 }

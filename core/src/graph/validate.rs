@@ -16,11 +16,15 @@ use crate::error::excerpt;
 use crate::{Error, ErrorKind};
 
 /// Nodes in a graph with its subgraphs. The largest models in use have some tens of thousands.
-const MAX_NODES: usize = 200_000;
+pub(super) const MAX_NODES: usize = 200_000;
 /// Graphs inside graphs (If, Loop, Scan).
 const MAX_DEPTH: usize = 16;
 /// Elements of one tensor: as many as fit a 32-bit memory as bytes.
 const MAX_ELEMENTS: i64 = 1 << 32;
+
+/// Operators from outside of the standard that exporters write.
+const CONTRIBUTED: [(&str, &str); 3] =
+    [("com.microsoft", "CDist"), ("com.microsoft", "MurmurHash3"), ("com.microsoft", "Tokenizer")];
 
 /// Decodes the protobuf.
 pub(super) fn decode(onnx: &[u8]) -> Result<ModelProto, Error> {
@@ -50,10 +54,6 @@ pub(super) fn check(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<
     let Some(graph) = &proto.graph else {
         return Err(Error::model("invalid-onnx", "the ONNX model has no graph"));
     };
-    if !proto.functions.is_empty() {
-        let message = "the ONNX model defines functions of its own; inline them when exporting";
-        return Err(Error::new(ErrorKind::UnsupportedModel, "unsupported-functions", message));
-    }
     let (mut nodes, mut deepest) = (0, 0);
     each_node(proto, &mut |_, depth| {
         nodes += 1;
@@ -76,8 +76,11 @@ pub(super) fn check(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<
 fn supported(proto: &ModelProto, known: impl Fn(&str) -> bool) -> Result<(), Error> {
     let mut missing = BTreeSet::new();
     each_node(proto, &mut |node, _| {
-        let standard = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
-        if !standard || !known(&node.op_type) {
+        let placed = match node.domain.as_str() {
+            "" | "ai.onnx" | "ai.onnx.ml" => true,
+            domain => CONTRIBUTED.contains(&(domain, node.op_type.as_str())),
+        };
+        if !placed || !known(&node.op_type) {
             let domain = if node.domain.is_empty() { "ai.onnx" } else { node.domain.as_str() };
             let opset = proto.opset_import.iter().find(|o| o.domain == node.domain);
             let version = opset.map_or_else(|| "?".into(), |opset| opset.version.to_string());

@@ -5,20 +5,39 @@
 
 mod arrays;
 mod attention;
+mod attribute;
 mod cast;
 mod checked;
+mod compress;
+mod distance;
 mod elementwise;
+mod encoder;
+mod features;
+mod float;
 mod gather;
 mod images;
+mod imputer;
 pub(crate) mod kernel;
+mod label_encoder;
+mod labels;
+mod linear;
 mod losses;
+mod maps;
 mod matmul;
 mod mel;
+mod post_transform;
 mod quantize;
+mod real;
 mod recurrent;
 mod reduce;
+mod scale;
+mod shape;
 mod signal;
+mod svm;
+mod tensor;
+mod text;
 mod tree;
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -26,8 +45,7 @@ use kernel::Kernels;
 
 /// Operators of tract that are left out: those that draw random numbers, which nothing here does, and
 /// those that crash, which are run node by node.
-const LEFT_OUT: [&str; 8] = [
-    "Compress",
+const LEFT_OUT: [&str; 7] = [
     "MelWeightMatrix",
     "Multinomial",
     "RandomNormal",
@@ -48,7 +66,20 @@ pub fn onnx() -> tract_onnx::Onnx {
 /// Registers every family, replacing tract's operators of the same name.
 pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     checked::register(onnx);
+    compress::register(onnx);
+    distance::register(onnx);
+    encoder::register(onnx);
+    features::register(onnx);
+    float::register(onnx);
     gather::register(onnx);
+    imputer::register(onnx);
+    label_encoder::register(onnx);
+    linear::register(onnx);
+    maps::register(onnx);
+    scale::register(onnx);
+    shape::register(onnx);
+    svm::register(onnx);
+    text::register(onnx);
     tree::register(onnx);
     for operator in LEFT_OUT {
         onnx.op_register.0.remove(operator);

@@ -114,7 +114,12 @@ impl Step {
     fn tract(&self, op: &dyn InferenceOp, inputs: &[Option<Value>]) -> TractResult<Vec<Value>> {
         let inputs = inputs.iter().flatten();
         let inputs = inputs.map(|value| Arc::clone(&value.tensor).into_tvalue()).collect();
-        let mut found = op.eval(&EvalContext::out_of_plan(), inputs)?.into_iter();
+        let inputs: TVec<TValue> = inputs;
+        let found = match op.eval_out_of_plan(inputs.clone())? {
+            Some(found) => found,
+            None => op.eval(&EvalContext::out_of_plan(), inputs)?,
+        };
+        let mut found = found.into_iter();
         let mut outputs = Vec::with_capacity(self.node.output.len());
         for name in &self.node.output {
             // Outputs that are left out have no place in tract.

@@ -1,20 +1,15 @@
-//! Reads a node's attributes, with their types checked but not yet what they say.
-//!
-//! An attribute that is absent reads as empty or as its default; what must be there is for the
-//! encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
+//! Reads the attributes of an ensemble, with their types checked but not yet what they say; what
+//! must be there is for the encodings to say. Version 1 and version 3 differ only in the `*_as_tensor` attributes.
 
-use tract_onnx::pb::{NodeProto, TensorProto, tensor_proto};
-use tract_onnx::prelude::TractResult;
+use tract_onnx::pb::{TensorProto, tensor_proto};
+use tract_onnx::prelude::{TractError, TractResult};
 use tract_onnx::tract_core::internal::bail;
 
 use super::classic::{ClassicAttributes, WeightNames};
 use super::description::{Aggregate, Reals, expect_targets};
 use super::error::EnsembleError;
 use super::indexed::IndexedAttributes;
-
-/// The attributes of a node.
-#[derive(Clone, Copy)]
-pub(super) struct Attributes<'a>(pub(super) &'a NodeProto);
+use crate::operators::attribute::Attributes;
 
 impl<'a> Attributes<'a> {
     /// What the classifier and the regressor have in common.
@@ -23,20 +18,21 @@ impl<'a> Attributes<'a> {
         targets: usize,
         weight_names: WeightNames,
         weights: Reals,
-    ) -> TractResult<ClassicAttributes> {
+    ) -> TractResult<ClassicAttributes<'a>> {
+        let ints = |name| Ok::<_, TractError>(self.0.get_attr_opt_slice(name)?.unwrap_or_default());
         Ok(ClassicAttributes {
             targets,
-            tree_ids: self.ints("nodes_treeids")?,
-            node_ids: self.ints("nodes_nodeids")?,
-            feature_ids: self.ints("nodes_featureids")?,
-            modes: self.strings("nodes_modes")?,
+            tree_ids: ints("nodes_treeids")?,
+            node_ids: ints("nodes_nodeids")?,
+            feature_ids: ints("nodes_featureids")?,
+            modes: self.0.get_attr_opt_slice("nodes_modes")?.unwrap_or_default(),
             values: self.either("nodes_values", "nodes_values_as_tensor")?,
-            true_ids: self.ints("nodes_truenodeids")?,
-            false_ids: self.ints("nodes_falsenodeids")?,
-            missing_is_true: self.ints("nodes_missing_value_tracks_true")?,
-            weight_trees: self.ints(weight_names.trees)?,
-            weight_nodes: self.ints(weight_names.nodes)?,
-            weight_ids: self.ints(weight_names.ids)?,
+            true_ids: ints("nodes_truenodeids")?,
+            false_ids: ints("nodes_falsenodeids")?,
+            missing_is_true: ints("nodes_missing_value_tracks_true")?,
+            weight_trees: ints(weight_names.trees)?,
+            weight_nodes: ints(weight_names.nodes)?,
+            weight_ids: ints(weight_names.ids)?,
             weight_names,
             weights,
         })
@@ -93,22 +89,6 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    pub(super) fn int(self, name: &str, default: i64) -> TractResult<i64> {
-        Ok(self.0.get_attr_opt::<i64>(name)?.unwrap_or(default))
-    }
-
-    pub(super) fn text(self, name: &str, default: &'static str) -> TractResult<&'a str> {
-        Ok(self.0.get_attr_opt::<&str>(name)?.unwrap_or(default))
-    }
-
-    pub(super) fn ints(self, name: &str) -> TractResult<Vec<i64>> {
-        Ok(self.0.get_attr_opt_slice::<i64>(name)?.unwrap_or_default().to_vec())
-    }
-
-    pub(super) fn strings(self, name: &str) -> TractResult<Vec<String>> {
-        Ok(self.0.get_attr_opt_vec::<String>(name)?.unwrap_or_default())
-    }
-
     /// A list of floats, or the tensor that may stand in its place.
     pub(super) fn either(self, list: &'static str, tensor: &'static str) -> TractResult<Reals> {
         let floats = self.0.get_attr_opt_slice::<f32>(list)?.unwrap_or_default();
@@ -129,14 +109,6 @@ impl<'a> Attributes<'a> {
             Some(tensor) => reals(attribute, tensor),
             None => Ok(Reals { attribute, values: Vec::new(), double: false }),
         }
-    }
-
-    fn tensor(self, name: &str) -> TractResult<Option<&'a TensorProto>> {
-        let Some(tensor) = self.0.get_attr_opt::<&TensorProto>(name)? else { return Ok(None) };
-        if tensor.data_location == Some(tensor_proto::DataLocation::External as i32) {
-            bail!("attribute {name} refers to an external file");
-        }
-        Ok(Some(tensor))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The encoding of `TreeEnsembleClassifier` and `TreeEnsembleRegressor`: parallel lists in which a
 //! node is named by a tree id and a node id, and leaves are nodes like any other.
 
+use std::collections::BTreeMap;
+
 use super::description::{
-    Branch, Description, HIGHEST_FEATURE, Link, Mode, Reals, Vote, double, expect_at_most,
-    expect_flags, expect_length,
+    Branch, Description, HIGHEST_FEATURE, Leaves, Link, Mode, Reals, Vote, double, expect_at_most,
+    expect_flags, expect_length, position,
 };
 use super::error::EnsembleError;
 
@@ -17,50 +19,50 @@ pub(super) struct WeightNames {
 
 /// The attributes as they were found, absent ones empty.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ClassicAttributes {
+pub(super) struct ClassicAttributes<'a> {
     /// Already checked.
     pub(super) targets: usize,
-    pub(super) tree_ids: Vec<i64>,
-    pub(super) node_ids: Vec<i64>,
-    pub(super) feature_ids: Vec<i64>,
-    pub(super) modes: Vec<String>,
+    pub(super) tree_ids: &'a [i64],
+    pub(super) node_ids: &'a [i64],
+    pub(super) feature_ids: &'a [i64],
+    pub(super) modes: &'a [Vec<u8>],
     pub(super) values: Reals,
-    pub(super) true_ids: Vec<i64>,
-    pub(super) false_ids: Vec<i64>,
-    pub(super) missing_is_true: Vec<i64>,
+    pub(super) true_ids: &'a [i64],
+    pub(super) false_ids: &'a [i64],
+    pub(super) missing_is_true: &'a [i64],
     pub(super) weight_names: WeightNames,
-    pub(super) weight_trees: Vec<i64>,
-    pub(super) weight_nodes: Vec<i64>,
-    pub(super) weight_ids: Vec<i64>,
+    pub(super) weight_trees: &'a [i64],
+    pub(super) weight_nodes: &'a [i64],
+    pub(super) weight_ids: &'a [i64],
     pub(super) weights: Reals,
 }
 
-impl ClassicAttributes {
+impl ClassicAttributes<'_> {
     /// Checks every attribute and resolves ids to positions.
     pub(super) fn describe(&self) -> Result<Description, EnsembleError> {
         self.check_lengths()?;
         let missing_is_true = expect_flags(
             "nodes_missing_value_tracks_true",
-            &self.missing_is_true,
+            self.missing_is_true,
             "nodes_nodeids",
             self.node_ids.len(),
         )?;
         let modes = self.modes()?;
-        let nodes = Nodes::new(&self.tree_ids, &self.node_ids, &modes)?;
-        let mut branches = Vec::new();
-        let parallel = self.tree_ids.iter().zip(&self.feature_ids).zip(&self.values.values);
-        let children = self.true_ids.iter().zip(&self.false_ids).zip(missing_is_true);
+        let nodes = Nodes::new(self.tree_ids, self.node_ids, &modes)?;
+        let mut branches = Vec::with_capacity(modes.len() - nodes.leaves.len());
+        let parallel = self.tree_ids.iter().zip(self.feature_ids).zip(&self.values.values);
+        let children = self.true_ids.iter().zip(self.false_ids).zip(missing_is_true);
         for (origin, (((tree, feature), value), ((on_true, on_false), missing_is_true))) in
             parallel.zip(children).enumerate()
         {
             // A leaf's feature, value and children mean nothing, and exporters write anything.
             let Some(mode) = modes.get(origin).copied().flatten() else { continue };
+            let feature = expect_at_most("nodes_featureids", origin, *feature, HIGHEST_FEATURE)?;
             branches.push(Branch {
-                origin,
-                feature: expect_at_most("nodes_featureids", origin, *feature, HIGHEST_FEATURE)?,
-                mode,
                 value: *value,
-                members: Vec::new(),
+                origin: position(origin)?,
+                feature: position(feature)?,
+                mode,
                 missing_is_true,
                 on_true: nodes.child("nodes_truenodeids", origin, *tree, *on_true)?,
                 on_false: nodes.child("nodes_falsenodeids", origin, *tree, *on_false)?,
@@ -68,8 +70,9 @@ impl ClassicAttributes {
         }
         Ok(Description {
             targets: self.targets,
-            roots: nodes.roots(&self.tree_ids)?,
+            roots: nodes.roots(self.tree_ids)?,
             branches,
+            sets: BTreeMap::new(),
             leaves: self.leaves(&nodes)?,
             double: double(&[&self.values, &self.weights]),
         })
@@ -102,20 +105,21 @@ impl ClassicAttributes {
 
     /// Each node's mode, `None` for a leaf.
     fn modes(&self) -> Result<Vec<Option<Mode>>, EnsembleError> {
-        let mode = |(index, mode): (usize, &String)| {
-            Ok(match mode.as_str() {
-                "BRANCH_LEQ" => Some(Mode::AtMost),
-                "BRANCH_LT" => Some(Mode::Below),
-                "BRANCH_GTE" => Some(Mode::AtLeast),
-                "BRANCH_GT" => Some(Mode::Above),
-                "BRANCH_EQ" => Some(Mode::Equal),
-                "BRANCH_NEQ" => Some(Mode::Different),
-                "LEAF" => None,
+        let mode = |(index, mode): (usize, &Vec<u8>)| {
+            Ok(match mode.as_slice() {
+                b"BRANCH_LEQ" => Some(Mode::AtMost),
+                b"BRANCH_LT" => Some(Mode::Below),
+                b"BRANCH_GTE" => Some(Mode::AtLeast),
+                b"BRANCH_GT" => Some(Mode::Above),
+                b"BRANCH_EQ" => Some(Mode::Equal),
+                b"BRANCH_NEQ" => Some(Mode::Different),
+                b"LEAF" => None,
                 other => {
+                    let found = String::from_utf8_lossy(other).chars().take(32).collect::<String>();
                     return Err(EnsembleError::Unknown {
                         attribute: "nodes_modes",
                         index,
-                        found: format!("{:?}", other.chars().take(32).collect::<String>()),
+                        found: format!("{found:?}"),
                         accepted: "BRANCH_LEQ, BRANCH_LT, BRANCH_GTE, BRANCH_GT, BRANCH_EQ, \
                                    BRANCH_NEQ and LEAF",
                     });
@@ -126,13 +130,14 @@ impl ClassicAttributes {
     }
 
     /// Each leaf's votes, in the order in which they are declared.
-    fn leaves(&self, nodes: &Nodes) -> Result<Vec<Vec<Vote>>, EnsembleError> {
+    fn leaves(&self, nodes: &Nodes) -> Result<Leaves, EnsembleError> {
         let names = self.weight_names;
-        let mut leaves = vec![Vec::new(); nodes.leaves.len()];
-        let parallel = self.weight_trees.iter().zip(&self.weight_nodes);
-        let votes = self.weight_ids.iter().zip(&self.weights.values);
-        for (index, ((tree, node), (target, weight))) in parallel.zip(votes).enumerate() {
-            let target = expect_at_most(names.ids, index, *target, self.targets - 1)?;
+        // Which leaf each weight is for, and how many each leaf has.
+        let mut leaf_of = Vec::with_capacity(self.weight_ids.len());
+        let mut starts = vec![0_usize; nodes.leaves.len() + 1];
+        let parallel = self.weight_trees.iter().zip(self.weight_nodes).zip(self.weight_ids);
+        for (index, ((tree, node), target)) in parallel.enumerate() {
+            expect_at_most(names.ids, index, *target, self.targets - 1)?;
             let link = nodes.find(*tree, *node).ok_or(EnsembleError::MissingLeaf {
                 attribute: names.nodes,
                 index,
@@ -140,41 +145,76 @@ impl ClassicAttributes {
                 node: *node,
             })?;
             // Old exporters give branches weights, too. They mean nothing, as in ONNX Runtime.
-            let Link::Leaf(leaf) = link else { continue };
-            if let Some(votes) = leaves.get_mut(leaf) {
-                votes.push(Vote { target, weight: *weight });
+            let leaf = match link {
+                Link::Leaf(leaf) => Some(leaf as usize),
+                Link::Branch(_) => None,
+            };
+            if let Some(count) = leaf.and_then(|leaf| starts.get_mut(leaf + 1)) {
+                *count += 1;
             }
+            leaf_of.push(leaf);
         }
         if self.targets == 1 {
-            // With one target ONNX Runtime reads a single number per leaf: its first weight or,
-            // without any, its node's value.
-            for (votes, node) in leaves.iter_mut().zip(&nodes.leaves) {
-                votes.truncate(1);
-                if votes.is_empty() {
-                    let weight = self.values.values.get(*node).copied().unwrap_or(0.0);
-                    votes.push(Vote { target: 0, weight });
-                }
+            return Ok(self.single(nodes, &leaf_of));
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut votes = vec![Vote { target: 0, weight: 0.0 }; sum];
+        let weights = self.weight_ids.iter().zip(&self.weights.values);
+        for (leaf, (target, weight)) in leaf_of.iter().zip(weights) {
+            let Some(place) = leaf.and_then(|leaf| next.get_mut(leaf)) else { continue };
+            if let (Some(vote), Ok(target)) = (votes.get_mut(*place), u32::try_from(*target)) {
+                *vote = Vote { target, weight: *weight };
+            }
+            *place += 1;
+        }
+        Ok(Leaves { starts, votes })
+    }
+
+    /// With one target ONNX Runtime reads a single number per leaf: its first weight or, without
+    /// any, its node's value.
+    fn single(&self, nodes: &Nodes, leaf_of: &[Option<usize>]) -> Leaves {
+        let mut weights = vec![None; nodes.leaves.len()];
+        for (leaf, weight) in leaf_of.iter().zip(&self.weights.values) {
+            if let Some(slot) = leaf.and_then(|leaf| weights.get_mut(leaf)) {
+                slot.get_or_insert(*weight);
             }
         }
-        Ok(leaves)
+        let vote = |(weight, node): (Option<f64>, &u32)| {
+            let value = || self.values.values.get(*node as usize).copied();
+            Vote { target: 0, weight: weight.or_else(value).unwrap_or(0.0) }
+        };
+        let votes: Vec<_> = weights.into_iter().zip(&nodes.leaves).map(vote).collect();
+        Leaves { starts: (0..=votes.len()).collect(), votes }
     }
 }
 
 /// Finds nodes by tree id and node id.
 struct Nodes {
-    /// Every node with what it is, ordered by tree id and node id.
-    sorted: Vec<(i64, i64, Link)>,
+    index: Index,
     /// What each node is, in the order of the attributes.
     links: Vec<Link>,
     /// The position of each leaf in the `nodes_*` attributes.
-    leaves: Vec<usize>,
+    leaves: Vec<u32>,
+}
+
+/// How a node is found.
+enum Index {
+    /// Every tree's nodes are numbered from zero in their order: where each tree starts and how many
+    /// nodes it has, ordered by tree id.
+    Numbered(Vec<(i64, usize, usize)>),
+    /// Every node with its position, ordered by tree id and node id.
+    Sorted(Vec<(i64, i64, u32)>),
 }
 
 impl Nodes {
     fn new(trees: &[i64], nodes: &[i64], modes: &[Option<Mode>]) -> Result<Self, EnsembleError> {
         let (mut branches, mut leaves) = (0, Vec::new());
         let mut links = Vec::with_capacity(nodes.len());
-        let mut keys = Vec::with_capacity(nodes.len());
         for (index, ((tree, node), mode)) in trees.iter().zip(nodes).zip(modes).enumerate() {
             for (attribute, id) in [("nodes_treeids", tree), ("nodes_nodeids", node)] {
                 if *id < 0 {
@@ -182,35 +222,34 @@ impl Nodes {
                     return Err(EnsembleError::OutOfRange { attribute, index, found, highest });
                 }
             }
-            let link = if mode.is_some() {
+            if mode.is_some() {
+                links.push(Link::Branch(branches));
                 branches += 1;
-                Link::Branch(branches - 1)
             } else {
-                leaves.push(index);
-                Link::Leaf(leaves.len() - 1)
-            };
-            links.push(link);
-            keys.push((*tree, *node, index, link));
-        }
-        keys.sort_unstable_by_key(|(tree, node, index, _)| (*tree, *node, *index));
-        for pair in keys.windows(2) {
-            if let [(tree, node, ..), (other_tree, other_node, index, _)] = pair
-                && (tree, node) == (other_tree, other_node)
-            {
-                return Err(EnsembleError::DuplicateNode {
-                    index: *index,
-                    tree: *tree,
-                    node: *node,
-                });
+                links.push(Link::Leaf(position(leaves.len())?));
+                leaves.push(position(index)?);
             }
         }
-        let sorted = keys.into_iter().map(|(tree, node, _, link)| (tree, node, link)).collect();
-        Ok(Self { sorted, links, leaves })
+        let index = match numbered(trees, nodes) {
+            Some(trees) => Index::Numbered(trees),
+            None => Index::Sorted(sorted(trees, nodes)?),
+        };
+        Ok(Self { index, links, leaves })
     }
 
     fn find(&self, tree: i64, node: i64) -> Option<Link> {
-        let found = self.sorted.binary_search_by_key(&(tree, node), |(t, n, _)| (*t, *n)).ok()?;
-        self.sorted.get(found).map(|(_, _, link)| *link)
+        let position = match &self.index {
+            Index::Numbered(trees) => {
+                let found = trees.binary_search_by_key(&tree, |(tree, ..)| *tree).ok()?;
+                let (_, start, count) = trees.get(found)?;
+                start + usize::try_from(node).ok().filter(|node| node < count)?
+            }
+            Index::Sorted(nodes) => {
+                let found = nodes.binary_search_by_key(&(tree, node), |(t, n, _)| (*t, *n)).ok()?;
+                nodes.get(found)?.2 as usize
+            }
+        };
+        self.links.get(position).copied()
     }
 
     fn child(
@@ -247,4 +286,42 @@ impl Nodes {
         }
         Ok(roots)
     }
+}
+
+/// Where each tree starts and how many nodes it has, ordered by tree id, if every tree's nodes follow
+/// each other and are numbered from zero.
+fn numbered(trees: &[i64], nodes: &[i64]) -> Option<Vec<(i64, usize, usize)>> {
+    let mut starts: Vec<(i64, usize, usize)> = Vec::new();
+    for (position, (tree, node)) in trees.iter().zip(nodes).enumerate() {
+        match starts.last_mut() {
+            Some((last, start, count)) if last == tree => {
+                if usize::try_from(*node) != Ok(position - *start) {
+                    return None;
+                }
+                *count += 1;
+            }
+            _ if *node == 0 => starts.push((*tree, position, 1)),
+            _ => return None,
+        }
+    }
+    starts.sort_unstable();
+    let twice = starts.windows(2).any(|pair| matches!(pair, [(a, ..), (b, ..)] if a == b));
+    (!twice).then_some(starts)
+}
+
+/// Every node with its position, ordered by tree id and node id.
+fn sorted(trees: &[i64], nodes: &[i64]) -> Result<Vec<(i64, i64, u32)>, EnsembleError> {
+    let keys = trees.iter().zip(nodes).enumerate();
+    let key = |(index, (tree, node)): (usize, (&i64, &i64))| Ok((*tree, *node, position(index)?));
+    let mut keys = keys.map(key).collect::<Result<Vec<_>, EnsembleError>>()?;
+    keys.sort_unstable();
+    for pair in keys.windows(2) {
+        if let [(tree, node, _), (other_tree, other_node, index)] = pair
+            && (tree, node) == (other_tree, other_node)
+        {
+            let (index, tree, node) = (*index as usize, *tree, *node);
+            return Err(EnsembleError::DuplicateNode { index, tree, node });
+        }
+    }
+    Ok(keys)
 }

@@ -7,8 +7,8 @@
 
 use super::ensemble::{Ensemble, Score};
 use super::error::EnsembleError;
-use super::post_transform::{PostTransform, logistic, probit};
-use super::real::Real;
+use crate::operators::post_transform::{PostTransform, logistic, probit};
+use crate::operators::real::Real;
 
 /// What the weights say about the model as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! that refer to each other by position. Positions are in range; cycles are found when the
 //! [`Ensemble`](super::ensemble::Ensemble) is laid out.
 
+use std::collections::BTreeMap;
+
 use super::error::EnsembleError;
 
 /// The most targets or classes accepted. Scores of a block of rows are held in memory at once, and
@@ -42,33 +44,39 @@ pub(super) enum Aggregate {
 /// Where a branch leads, or a tree starts: a position in the branches or in the leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
-    Branch(usize),
-    Leaf(usize),
+    Branch(u32),
+    Leaf(u32),
 }
 
 /// An interior node.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Branch {
-    /// Its position in the `nodes_*` attributes, for messages.
-    pub(super) origin: usize,
-    /// At most [`HIGHEST_FEATURE`].
-    pub(super) feature: usize,
-    pub(super) mode: Mode,
     pub(super) value: f64,
-    /// The set of a [`Mode::Member`]; empty for the other modes.
-    pub(super) members: Vec<f64>,
-    /// Whether a feature that is NaN leads to `on_true`.
-    pub(super) missing_is_true: bool,
+    /// Its position in the `nodes_*` attributes, for messages.
+    pub(super) origin: u32,
+    /// At most [`HIGHEST_FEATURE`].
+    pub(super) feature: u32,
     pub(super) on_true: Link,
     pub(super) on_false: Link,
+    pub(super) mode: Mode,
+    /// Whether a feature that is NaN leads to `on_true`.
+    pub(super) missing_is_true: bool,
 }
 
 /// What a leaf says of one target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Vote {
     /// Below the description's number of targets.
-    pub(super) target: usize,
+    pub(super) target: u32,
     pub(super) weight: f64,
+}
+
+/// The votes of all leaves, one leaf after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Leaves {
+    /// Where each leaf's votes start, with one more for the end.
+    pub(super) starts: Vec<usize>,
+    pub(super) votes: Vec<Vote>,
 }
 
 /// An ensemble, whichever operator it came from.
@@ -79,8 +87,10 @@ pub(super) struct Description {
     /// In the order in which they are summed.
     pub(super) roots: Vec<Link>,
     pub(super) branches: Vec<Branch>,
-    /// Each leaf's votes. With one target there is exactly one vote.
-    pub(super) leaves: Vec<Vec<Vote>>,
+    /// The set of each branch that is a [`Mode::Member`], by its position.
+    pub(super) sets: BTreeMap<u32, Vec<f64>>,
+    /// With one target there is exactly one vote for each leaf.
+    pub(super) leaves: Leaves,
     /// An attribute that holds doubles, when there is one.
     pub(super) double: Option<&'static str>,
 }
@@ -132,6 +142,15 @@ pub(super) fn expect_targets(attribute: &'static str, found: i64) -> Result<usiz
         .ok()
         .filter(|count| (1..=MOST_TARGETS).contains(count))
         .ok_or(EnsembleError::Count { attribute, found, highest: MOST_TARGETS as i64 })
+}
+
+/// A position as it is kept. Protocol buffers end at 2 GiB, so no file has more of anything.
+pub(super) fn position(value: usize) -> Result<u32, EnsembleError> {
+    u32::try_from(value).map_err(|_| EnsembleError::Count {
+        attribute: "the number of nodes",
+        found: i64::try_from(value).unwrap_or(i64::MAX),
+        highest: u32::MAX.into(),
+    })
 }
 
 /// Reads a list of 0 and 1 that may be absent, which stands for all 0.

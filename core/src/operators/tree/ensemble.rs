@@ -5,9 +5,9 @@
 //! a few cache lines. A child is a position whose top bit says whether it is a leaf; leaves are not
 //! nodes, so a walk ends without touching one. With a single target, a leaf is just its weight.
 
-use super::description::{Aggregate, Branch, Description, HIGHEST_FEATURE, Link, Mode, Vote};
+use super::description::{self, Aggregate, Branch, Description, HIGHEST_FEATURE, Link, Mode};
 use super::error::EnsembleError;
-use super::real::Real;
+use crate::operators::real::Real;
 
 /// Marks a child that is a leaf.
 const LEAF: u32 = 1 << 31;
@@ -89,26 +89,26 @@ impl<T: Real> Ensemble<T> {
     ) -> Result<Self, EnsembleError> {
         let Description { targets, roots, branches, leaves, .. } = description;
         let order = order(roots, branches)?;
-        let mut positions = vec![0; branches.len()];
+        let mut positions = vec![0_u32; branches.len()];
         for (position, branch) in order.iter().enumerate() {
-            if let Some(slot) = positions.get_mut(*branch) {
-                *slot = position;
+            if let Some(slot) = positions.get_mut(*branch as usize) {
+                *slot = tag(position)?;
             }
         }
         let mut nodes = Vec::with_capacity(order.len());
         let mut sets = Vec::new();
-        for (position, branch) in
-            order.iter().filter_map(|branch| branches.get(*branch)).enumerate()
-        {
+        let ordered = order.iter().filter_map(|at| Some((at, branches.get(*at as usize)?)));
+        for (position, (at, branch)) in ordered.enumerate() {
             let missing = u32::from(branch.missing_is_true) * Node::<T>::MISSING_IS_TRUE;
             nodes.push(Node {
                 value: T::from_f64(branch.value),
-                test: tag(branch.feature)? << 4 | missing | branch.mode as u32,
+                test: branch.feature << 4 | missing | branch.mode as u32,
                 on_true: child(branch.on_true, &positions)?,
                 on_false: child(branch.on_false, &positions)?,
             });
             if branch.mode == Mode::Member {
-                sets.push((tag(position)?, set(&branch.members)));
+                let members = description.sets.get(at).map_or(&[][..], Vec::as_slice);
+                sets.push((tag(position)?, set(members)));
             }
         }
         let mut modes = branches.iter().map(|branch| branch.mode);
@@ -121,7 +121,7 @@ impl<T: Real> Ensemble<T> {
             uniform: first.filter(|first| modes.all(|mode| mode == *first)),
             aggregate,
             targets: *targets,
-            features: branches.iter().map(|branch| branch.feature + 1).max().unwrap_or(0),
+            features: branches.iter().map(|branch| branch.feature as usize + 1).max().unwrap_or(0),
         })
     }
 
@@ -269,19 +269,13 @@ impl<T: Real> Ensemble<T> {
 }
 
 impl<T: Real> Leaves<T> {
-    fn new(targets: usize, leaves: &[Vec<Vote>]) -> Self {
-        let votes = leaves.iter().flatten();
+    fn new(targets: usize, leaves: &description::Leaves) -> Self {
+        let votes = leaves.votes.iter();
         if targets == 1 {
             return Self::Weights(votes.map(|vote| T::from_f64(vote.weight)).collect());
         }
-        let mut starts = vec![0];
-        let mut end = 0;
-        starts.extend(leaves.iter().map(|votes| {
-            end += votes.len();
-            end
-        }));
-        let votes = votes.map(|vote| (vote.target, T::from_f64(vote.weight))).collect();
-        Self::Votes { starts, votes }
+        let votes = votes.map(|vote| (vote.target as usize, T::from_f64(vote.weight))).collect();
+        Self::Votes { starts: leaves.starts.clone(), votes }
     }
 }
 
@@ -293,7 +287,7 @@ fn set<T: Real>(members: &[f64]) -> Vec<T> {
 }
 
 /// The branches in the order of a walk from each root in turn, false branches first.
-fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<usize>, EnsembleError> {
+fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<u32>, EnsembleError> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -303,7 +297,7 @@ fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<usize>, EnsembleErro
     }
     enum Step {
         Enter(Link),
-        Leave(usize),
+        Leave(u32),
     }
     let mut states = vec![State::New; branches.len()];
     let mut order = Vec::with_capacity(branches.len());
@@ -316,14 +310,16 @@ fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<usize>, EnsembleErro
                 Step::Enter(Link::Leaf(_)) => continue,
                 Step::Enter(Link::Branch(index)) | Step::Leave(index) => index,
             };
-            let (Some(state), Some(branch)) = (states.get_mut(index), branches.get(index)) else {
+            let (Some(state), Some(branch)) =
+                (states.get_mut(index as usize), branches.get(index as usize))
+            else {
                 continue;
             };
             match (step, *state) {
                 (Step::Leave(_), _) => *state = State::Done,
                 (Step::Enter(_), State::Done) => {}
                 (Step::Enter(_), State::Open) => {
-                    return Err(EnsembleError::Cycle { index: branch.origin });
+                    return Err(EnsembleError::Cycle { index: branch.origin as usize });
                 }
                 (Step::Enter(_), State::New) => {
                     *state = State::Open;
@@ -337,16 +333,16 @@ fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<usize>, EnsembleErro
     }
     let unreached = states.iter().position(|state| *state == State::New);
     match unreached.and_then(|index| branches.get(index)) {
-        Some(branch) => Err(EnsembleError::Unreachable { index: branch.origin }),
+        Some(branch) => Err(EnsembleError::Unreachable { index: branch.origin as usize }),
         None => Ok(order),
     }
 }
 
 /// A link as a node stores it.
-fn child(link: Link, positions: &[usize]) -> Result<u32, EnsembleError> {
+fn child(link: Link, positions: &[u32]) -> Result<u32, EnsembleError> {
     match link {
-        Link::Leaf(leaf) => Ok(tag(leaf)? | LEAF),
-        Link::Branch(branch) => tag(positions.get(branch).copied().unwrap_or_default()),
+        Link::Leaf(leaf) => Ok(tag(leaf as usize)? | LEAF),
+        Link::Branch(branch) => Ok(positions.get(branch as usize).copied().unwrap_or_default()),
     }
 }
 

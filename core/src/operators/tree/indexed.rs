@@ -1,9 +1,11 @@
 //! The encoding of `TreeEnsemble`: interior nodes and leaves in lists of their own, in which nodes
 //! refer to each other by position and trees are named by their roots.
 
+use std::collections::BTreeMap;
+
 use super::description::{
-    Branch, Description, HIGHEST_FEATURE, Link, Mode, Reals, Vote, double, expect_at_most,
-    expect_flags, expect_length,
+    Branch, Description, HIGHEST_FEATURE, Leaves, Link, Mode, Reals, Vote, double, expect_at_most,
+    expect_flags, expect_length, position,
 };
 use super::error::EnsembleError;
 
@@ -40,22 +42,22 @@ impl IndexedAttributes {
         let mut sets = self.sets(&modes)?.into_iter();
 
         let mut branches = Vec::with_capacity(count);
+        let mut members = BTreeMap::new();
         let on_true = self.true_ids.iter().zip(true_leaves);
         let on_false = self.false_ids.iter().zip(false_leaves);
         let tests = self.feature_ids.iter().zip(&self.splits.values).zip(modes).zip(missing);
         for (origin, ((((feature, value), mode), missing_is_true), (on_true, on_false))) in
             tests.zip(on_true.zip(on_false)).enumerate()
         {
-            let members = match mode {
-                Mode::Member => sets.next().unwrap_or_default(),
-                _ => Vec::new(),
-            };
+            if mode == Mode::Member {
+                members.insert(position(origin)?, sets.next().unwrap_or_default());
+            }
+            let feature = expect_at_most("nodes_featureids", origin, *feature, HIGHEST_FEATURE)?;
             branches.push(Branch {
-                origin,
-                feature: expect_at_most("nodes_featureids", origin, *feature, HIGHEST_FEATURE)?,
-                mode,
                 value: *value,
-                members,
+                origin: position(origin)?,
+                feature: position(feature)?,
+                mode,
                 missing_is_true,
                 on_true: self.link("nodes_truenodeids", origin, on_true)?,
                 on_false: self.link("nodes_falsenodeids", origin, on_false)?,
@@ -65,6 +67,7 @@ impl IndexedAttributes {
             targets: self.targets,
             roots: self.roots()?,
             branches,
+            sets: members,
             leaves: self.leaves()?,
             double: double(&[&self.splits, &self.members, &self.leaf_weights]),
         })
@@ -141,30 +144,29 @@ impl IndexedAttributes {
         &self,
         attribute: &'static str,
         index: usize,
-        (position, is_leaf): (&i64, bool),
+        (link, is_leaf): (&i64, bool),
     ) -> Result<Link, EnsembleError> {
         // Neither list is empty, so subtracting one is safe.
-        if is_leaf {
-            expect_at_most(attribute, index, *position, self.leaf_targets.len() - 1).map(Link::Leaf)
-        } else {
-            expect_at_most(attribute, index, *position, self.feature_ids.len() - 1)
-                .map(Link::Branch)
-        }
+        let count = if is_leaf { self.leaf_targets.len() } else { self.feature_ids.len() };
+        let found = position(expect_at_most(attribute, index, *link, count - 1)?)?;
+        Ok(if is_leaf { Link::Leaf(found) } else { Link::Branch(found) })
     }
 
     fn roots(&self) -> Result<Vec<Link>, EnsembleError> {
         let highest = self.feature_ids.len() - 1;
         let root = |(index, root): (usize, &i64)| {
-            expect_at_most("tree_roots", index, *root, highest).map(Link::Branch)
+            position(expect_at_most("tree_roots", index, *root, highest)?).map(Link::Branch)
         };
         self.roots.iter().enumerate().map(root).collect()
     }
 
-    fn leaves(&self) -> Result<Vec<Vec<Vote>>, EnsembleError> {
-        let leaf = |(index, (target, weight)): (usize, (&i64, &f64))| {
+    fn leaves(&self) -> Result<Leaves, EnsembleError> {
+        let vote = |(index, (target, weight)): (usize, (&i64, &f64))| {
             let target = expect_at_most("leaf_targetids", index, *target, self.targets - 1)?;
-            Ok(vec![Vote { target, weight: *weight }])
+            Ok(Vote { target: position(target)?, weight: *weight })
         };
-        self.leaf_targets.iter().zip(&self.leaf_weights.values).enumerate().map(leaf).collect()
+        let votes = self.leaf_targets.iter().zip(&self.leaf_weights.values).enumerate();
+        let votes = votes.map(vote).collect::<Result<Vec<_>, EnsembleError>>()?;
+        Ok(Leaves { starts: (0..=votes.len()).collect(), votes })
     }
 }

@@ -6,7 +6,7 @@
 //!             (typed reads)  (validation)       (one form)     (flat)      (scores, labels)
 //! ```
 //!
-//! Only [`attribute`], [`labels`], [`node`] and [`operator`] know tract; everything between them is
+//! Only [`attribute`], [`node`], [`operator`] and [`winners`] know tract; everything between them is
 //! plain data. Nothing here is trusted: a model is checked completely when it is loaded, and what
 //! remains for a call is whether the rows are wide enough.
 //!
@@ -21,12 +21,10 @@ mod description;
 mod ensemble;
 mod error;
 mod indexed;
-mod labels;
 mod node;
 mod operator;
-mod post_transform;
-mod real;
 mod regressor;
+mod winners;
 
 /// Registers the three operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {

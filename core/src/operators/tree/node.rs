@@ -7,17 +7,17 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::attribute::Attributes;
 use super::classic::WeightNames;
 use super::classifier::{Classifier, Weights};
 use super::description::{Aggregate, Description, Reals, double, expect_targets};
 use super::ensemble::Ensemble;
 use super::error::EnsembleError;
-use super::labels::Labels;
 use super::operator::{Predictor, Program, TreeOperator};
-use super::post_transform::PostTransform;
-use super::real::Real;
 use super::regressor::Regressor;
+use crate::operators::attribute::Attributes;
+use crate::operators::labels::Labels;
+use crate::operators::post_transform::PostTransform;
+use crate::operators::real::Real;
 
 type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
@@ -31,7 +31,7 @@ type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 /// feature. See [`Classifier`] for what it does with two classes.
 pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
-    let labels = Labels::new(attributes)?;
+    let labels = Labels::new(attributes, "classlabels_int64s", "classlabels_strings")?;
     let attribute = match &labels {
         Labels::Integers(_) => "the length of classlabels_int64s",
         Labels::Strings(_) => "the length of classlabels_strings",
@@ -41,7 +41,7 @@ pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> 
     let weights = attributes.either("class_weights", "class_weights_as_tensor")?;
     let classic = attributes.classic(classes, names, weights)?;
     let weights = Weights {
-        one_class: all_equal(&classic.weight_ids),
+        one_class: all_equal(classic.weight_ids),
         all_positive: !classic.weights.values.iter().any(|weight| *weight < 0.0),
     };
     let declared = Declared {
@@ -52,6 +52,7 @@ pub(super) fn tree_ensemble_classifier(_: &ParsingContext, node: &NodeProto) -> 
         base: attributes.either("base_values", "base_values_as_tensor")?,
         transform: PostTransform::from_name(attributes.text("post_transform", "NONE")?)?,
         result: Answer::Classes { labels, weights },
+        single: None,
     };
     declared.build()
 }
@@ -76,6 +77,7 @@ pub(super) fn tree_ensemble_regressor(_: &ParsingContext, node: &NodeProto) -> B
         base: attributes.either("base_values", "base_values_as_tensor")?,
         transform: PostTransform::from_name(attributes.text("post_transform", "NONE")?)?,
         result: Answer::Floats,
+        single: None,
     };
     declared.build()
 }
@@ -96,6 +98,7 @@ pub(super) fn tree_ensemble(_: &ParsingContext, node: &NodeProto) -> Built {
         base: Reals { attribute: "base_values", values: Vec::new(), double: false },
         transform: PostTransform::from_number(attributes.int("post_transform", 0)?)?,
         result: Answer::Input,
+        single: None,
     };
     declared.build()
 }
@@ -124,12 +127,14 @@ struct Declared {
     base: Reals,
     transform: PostTransform,
     result: Answer,
+    /// The ensemble laid out for the inputs that most have.
+    single: Option<Arc<Predictor<f32>>>,
 }
 
 impl Declared {
-    /// Lays the ensemble out once to find what is wrong with it before the graph is typed.
-    fn build(self) -> Built {
-        self.predictor::<f32>()?;
+    /// Lays the ensemble out to find what is wrong with it before the graph is typed.
+    fn build(mut self) -> Built {
+        self.single = Some(Arc::new(self.predictor()?));
         Ok((expand(self), Vec::new()))
     }
 
@@ -159,7 +164,10 @@ impl Declared {
                     let input = format!("{input:?}");
                     Err(EnsembleError::Precision { attribute, input })?;
                 }
-                Program::Single(self.predictor()?)
+                Program::Single(match &self.single {
+                    Some(predictor) => Arc::clone(predictor),
+                    None => Arc::new(self.predictor()?),
+                })
             }
             other => bail!(
                 "{} has an input of type {other:?}; accepted are F32, F64, I64 and I32",

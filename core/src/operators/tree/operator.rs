@@ -7,9 +7,10 @@ use tract_onnx::tract_hir::internal::*;
 use super::classifier::{Classifier, Winner};
 use super::ensemble::Ensemble;
 use super::error::EnsembleError;
-use super::labels::Labels;
-use super::real::Real;
 use super::regressor::Regressor;
+use super::winners;
+use crate::operators::labels::Labels;
+use crate::operators::real::Real;
 
 /// The predictor of either kind.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl<T: Real> Predictor<T> {
 /// A predictor in the precision that its input calls for.
 #[derive(Debug)]
 pub(super) enum Program {
-    Single(Predictor<f32>),
+    Single(Arc<Predictor<f32>>),
     Double(Predictor<f64>),
 }
 
@@ -146,7 +147,7 @@ impl EvalOp for TreeOperator {
         let values = values.cast_to_dt(self.inner.output)?.into_owned();
         let values = values.into_shape(&[rows, self.targets()])?.into_tvalue();
         Ok(match &self.inner.labels {
-            Some(labels) => tvec!(labels.tensor(&winners).into_tvalue(), values),
+            Some(labels) => tvec!(winners::labels(labels, &winners).into_tvalue(), values),
             None => tvec!(values),
         })
     }

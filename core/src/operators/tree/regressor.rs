@@ -3,8 +3,8 @@
 use super::description::Aggregate;
 use super::ensemble::{Ensemble, Score};
 use super::error::EnsembleError;
-use super::post_transform::{PostTransform, probit};
-use super::real::Real;
+use crate::operators::post_transform::{PostTransform, probit};
+use crate::operators::real::Real;
 
 /// An ensemble with what turns its scores into values.
 #[derive(Clone, Debug)]

@@ -3,7 +3,9 @@
 //! Transcendental functions come from `libm`, so that a native build and WebAssembly give the same
 //! bits. As in ONNX Runtime they are computed in `f32`, also for doubles.
 
-use super::error::EnsembleError;
+use tract_onnx::prelude::TractResult;
+use tract_onnx::tract_core::internal::bail;
+
 use super::real::Real;
 
 /// The transform that the model asks for.
@@ -19,38 +21,31 @@ pub(super) enum PostTransform {
 
 impl PostTransform {
     /// The transform of this name.
-    pub(super) fn from_name(name: &str) -> Result<Self, EnsembleError> {
+    pub(super) fn from_name(name: &str) -> TractResult<Self> {
         Ok(match name {
             "NONE" => Self::None,
             "SOFTMAX" => Self::Softmax,
             "LOGISTIC" => Self::Logistic,
             "SOFTMAX_ZERO" => Self::SoftmaxZero,
             "PROBIT" => Self::Probit,
-            other => {
-                return Err(EnsembleError::Unknown {
-                    attribute: "post_transform",
-                    index: 0,
-                    found: format!("{:?}", other.chars().take(32).collect::<String>()),
-                    accepted: "NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO and PROBIT",
-                });
-            }
+            other => bail!(
+                "attribute post_transform[0] is {:?}; accepted are NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO and PROBIT",
+                other.chars().take(32).collect::<String>()
+            ),
         })
     }
 
     /// The transform of this number in version 5. The specification numbers SOFTMAX 1 and LOGISTIC
     /// 2, but ONNX Runtime computes a logistic function for 1 and a softmax for 2. Models were
     /// tested against the latter, so its results are the ones to give.
-    pub(super) fn from_number(number: i64) -> Result<Self, EnsembleError> {
+    pub(super) fn from_number(number: i64) -> TractResult<Self> {
         Ok(match number {
             0 => Self::None,
             1 => Self::Logistic,
             2 => Self::Softmax,
             3 => Self::SoftmaxZero,
             4 => Self::Probit,
-            found => {
-                let (attribute, index, highest) = ("post_transform", 0, 4);
-                return Err(EnsembleError::OutOfRange { attribute, index, found, highest });
-            }
+            found => bail!("attribute post_transform[0] is {found}; it must lie in 0..=4"),
         })
     }
 
@@ -123,4 +118,22 @@ fn highest<T: Real>(scores: &[T]) -> f32 {
         if score > highest { score } else { highest }
     };
     scores.iter().fold(f32::MIN, higher)
+}
+
+/// Transforms the scores of one row of a linear model. A score that stands alone for the second of
+/// two classes is completed by its counterpart, as ONNX Runtime does, whatever the transform.
+pub(super) fn finish_row(transform: PostTransform, scores: &[f32], completes: bool) -> Vec<f32> {
+    match (scores, transform) {
+        ([score], PostTransform::Probit) if !completes => vec![probit(*score)],
+        // ONNX Runtime leaves the second score uninitialized here.
+        ([score], PostTransform::Probit) => vec![probit(*score), 0.0],
+        ([score], PostTransform::Logistic) if completes => vec![logistic(-score), logistic(*score)],
+        ([score], _) if completes => vec![1.0 - score, *score],
+        ([score], _) => vec![*score],
+        _ => {
+            let mut row = scores.to_vec();
+            transform.apply(&mut row);
+            row
+        }
+    }
 }
