@@ -71,19 +71,13 @@ fn gray_is_that_of_pillow() {
 
 #[test]
 fn transparent_pixels_show_the_ground() {
-    let red_and_nothing = [
-        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52,
-    ];
     // A picture whose alpha runs from 0 to 255.
     let bytes = picture("lossless-alpha.webp");
-    assert_eq!(&picture("rgba.png")[..16], red_and_nothing);
     let on = |transparency| decode(&bytes, transparency, 1_000_000).unwrap();
     let [plain, white, black] =
         [Transparency::Drop, Transparency::White, Transparency::Black].map(on);
     for ((plain, white), black) in plain.pixels.iter().zip(&white.pixels).zip(&black.pixels) {
         assert!(white >= plain && plain >= black, "{white} {plain} {black}");
-        // What the grounds add is what lets them through: together with the rest of the colour 255.
-        assert!(white - black <= 255);
     }
     assert_ne!(white, black);
 }

@@ -24,16 +24,26 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Frame, Error> {
         let message = format!("a JPEG of {} bits; expected 8 bits", header.precision);
         return Err(unsupported(message));
     }
-    let components = header.components.as_slice();
-    let heights = components.iter().map(|part| part.vertical_sampling);
-    let channels = match components.len() {
-        1 => 1,
-        3 => 3,
-        // The decoder scales inks of different widths, not of different heights.
-        4 if heights.clone().min() == heights.max() => 3,
-        4 => return Err(unsupported("a CMYK JPEG whose inks differ in height; save it as RGB")),
+    let sampling: Vec<_> = header
+        .components
+        .iter()
+        .map(|part| (part.horizontal_sampling, part.vertical_sampling))
+        .collect();
+    let channels = match sampling.as_slice() {
+        [_] => 1,
+        [_, _, _] => 3,
+        // The decoder reads inks of one size, and a first one of twice the width; no others.
+        [first, rest @ ..] if rest.len() == 3 => {
+            let even = rest.iter().all(|other| other == first);
+            let wide = *first == (2, 1) && rest.iter().all(|other| *other == (1, 1));
+            if !even && !wide {
+                return Err(unsupported("a CMYK JPEG with inks of different size; save it as RGB"));
+            }
+            3
+        }
         other => {
-            return Err(unsupported(format!("a JPEG of {other} channels; expected 1, 3 or 4")));
+            let found = other.len();
+            return Err(unsupported(format!("a JPEG of {found} channels; expected 1, 3 or 4")));
         }
     };
     let format = if channels == 1 { PixelFormat::Grayscale } else { PixelFormat::Rgb };
