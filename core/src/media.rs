@@ -4,6 +4,8 @@
 //! Instances run one at a time, each with its own size or length. Filling texts up to the longest of
 //! a batch would save little and change bits: sums in the graph would run over other lengths.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model_package::{
@@ -298,8 +300,8 @@ fn picture<'a>(
     instance: &'a Instance,
     manifest: &Manifest,
     limits: &Limits,
-) -> Result<std::borrow::Cow<'a, [u8]>, Error> {
-    let bytes = match instance {
+) -> Result<Cow<'a, [u8]>, Error> {
+    let bytes: Cow<[u8]> = match instance {
         Instance::Image(bytes) => bytes.as_slice().into(),
         Instance::Json(json) => {
             let object = object(json, limits)?;
