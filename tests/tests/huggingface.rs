@@ -1,4 +1,5 @@
-//! Folders as Hugging Face's Optimum exports them: packaged, and asked what `transformers` answered.
+//! Folders as Hugging Face's Optimum exports them: packaged, and asked what ONNX Runtime answered
+//! behind the `tokenizers` wheel, Pillow and NumPy.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::Command;
 use conformance::{cache_folder, component, finished, program, root};
 use serde_json::{Value, json};
 
-/// How far a score may be from that of `transformers`, which computes in another order.
+/// How far a score may be from that of ONNX Runtime, which computes in another order.
 const TOLERANCE: f64 = 1e-4;
 
 fn host_cli(arguments: &[&str]) -> (String, String, Option<i32>) {
