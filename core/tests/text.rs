@@ -330,7 +330,7 @@ fn long_texts() {
     let check = |model: &Model, part: &str, bytes: usize| {
         let text = part.repeat(bytes / part.len());
         match answer(model, Instance::Text(text)) {
-            Ok(prediction) => assert_eq!(integers_of(&prediction, "ids").len(), 32, "{part:?}"),
+            Ok(prediction) => assert!(integers_of(&prediction, "ids").len() <= 32, "{part:?}"),
             Err(error) => assert_eq!(error.code, "empty-text", "{part:?}"),
         }
     };
