@@ -256,7 +256,7 @@ fn range(field: &Field) -> String {
 }
 
 /// What a JSON value is, for messages.
-fn describe(value: &Value) -> String {
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(value) => format!("the boolean {value}"),

@@ -1,7 +1,9 @@
 //! The inference core: from an instance to a prediction.
 //!
 //! ```text
-//! package ─► model ─┬─ instance ─► features ─► graph ─► prediction
+//! package ─► model ─┬─ instance ─┬─► features ─┬─► graph ─► prediction
+//!                   │            ├─► image ────┤
+//!                   │            └─► text ─────┘
 //!                   └─ infer ──────────────────► graph
 //! ```
 //!
@@ -9,14 +11,20 @@
 //! and knows nothing of WebAssembly or of any host, so what it answers depends on its input alone.
 //! Only [`graph`] and [`operators`] name tract.
 
+mod detection;
 mod error;
 mod features;
 pub mod graph;
+pub mod image;
 mod instance;
+mod media;
 mod model;
 pub mod operators;
 mod prediction;
+mod rows;
+mod tabular;
 mod tensor;
+mod text;
 mod timestamp;
 
 pub use error::{Error, ErrorKind};

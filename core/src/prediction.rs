@@ -1,8 +1,10 @@
 //! From a row of the graph's outputs to an answer: label, score, action, and their JSON.
 
-use model_package::{Manifest, Task};
+use model_package::{Activation, Manifest, Neutral, OutputSpec};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::detection::Object;
+use crate::text::Entity;
 use crate::{Error, ErrorKind, Tensor};
 
 /// What was predicted for one instance.
@@ -22,55 +24,97 @@ pub struct Prediction {
     pub warnings: Vec<String>,
 }
 
-/// Interprets one instance's rows.
-///
-/// `values` are the elements of the probabilities or the value; `id` is the instance's name.
+/// What a model says of one instance, before rules and JSON.
+#[derive(Debug)]
+pub(crate) enum Finding {
+    /// A regression's number.
+    Value(f32),
+    /// What the output has for each label.
+    Labels(Vec<f32>),
+    /// Objects, the highest scores first.
+    Objects(Vec<Object>),
+    /// Parts of a text.
+    Entities(Vec<Entity>),
+    /// A vector.
+    Embedding(Vec<f32>),
+}
+
+/// Makes a finding an answer. `id` is the instance's name.
 pub(crate) fn interpret(
     manifest: &Manifest,
     id: Option<String>,
-    values: &[f32],
+    finding: Finding,
     outputs: Vec<Tensor>,
     warnings: Vec<String>,
 ) -> Result<Prediction, Error> {
-    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-        // Comparisons with NaN are false, so a rule would quietly let it pass.
-        let message = format!("the model gave {value}, which is not a number to decide on");
-        return Err(Error::new(ErrorKind::InferenceFailed, "non-finite-output", message));
-    }
     let spec = &manifest.output;
-    let score_name = spec.score.as_ref().map_or("score", |score| score.name.as_str());
-    let (label, score) = match manifest.task {
-        Task::TabularClassification => {
-            let best = largest(values);
-            let declared = spec.score.as_ref().and_then(|score| score.label.as_ref());
-            let of = declared.and_then(|label| spec.labels.iter().position(|known| known == label));
-            let score = values.get(of.unwrap_or(best)).copied();
-            (spec.labels.get(best).cloned(), score)
-        }
-        Task::TabularRegression => (None, values.first().copied()),
-    };
-    let action = score.zip(manifest.decision.as_ref()).map(|(score, decision)| {
-        let rule = decision.rules.iter().find(|rule| f64::from(score) > rule.above);
-        rule.map_or(&decision.otherwise, |rule| &rule.action).clone()
-    });
-    // Of two labels with a declared score, the score says it all.
-    let says_more = spec.score.is_none() || spec.labels.len() > 2;
-    let probabilities = (label.is_some() && says_more).then_some((&spec.labels, values));
-    let answer = Answer {
+    let mut answer = Answer {
         id: manifest.id_field().map(|field| field.name.as_str()).zip(id.as_deref()),
-        score: score.map(|score| (score_name, score)),
-        label: label.as_deref(),
-        action: action.as_deref(),
-        probabilities,
         warnings: &warnings,
+        ..Answer::default()
     };
+    match &finding {
+        Finding::Value(value) => {
+            finite(&[*value])?;
+            answer.score = Some(*value);
+        }
+        Finding::Labels(values) => {
+            finite(values)?;
+            answer.classify(spec, activate(values, spec.activation));
+        }
+        Finding::Objects(objects) => {
+            answer.label = objects.first().map(|object| object.label.as_str());
+            // Where there is nothing, a rule still decides.
+            answer.score = Some(objects.first().map_or(0.0, |object| object.score));
+            answer.detections = Some(objects);
+        }
+        Finding::Entities(entities) => answer.entities = Some(entities),
+        Finding::Embedding(vector) => {
+            finite(vector)?;
+            answer.embedding = Some(vector);
+        }
+    }
+    answer.score_name = spec.score.as_ref().map_or("score", |score| score.name.as_str());
+    answer.action = answer.score.zip(manifest.decision.as_ref()).map(|(score, decision)| {
+        let rule = decision.rules.iter().find(|rule| f64::from(score) > rule.above);
+        rule.map_or(&decision.otherwise, |rule| &rule.action).as_str()
+    });
     let json = serde_json::to_string(&answer).map_err(|error| {
         Error::new(ErrorKind::InferenceFailed, "inference-failed", error.to_string())
     })?;
+    let Answer { label, score, action, .. } = answer;
+    let (label, action) = (label.map(str::to_owned), action.map(str::to_owned));
     Ok(Prediction { json, label, score, action, outputs, warnings })
 }
 
-fn largest(values: &[f32]) -> usize {
+/// Comparisons with NaN are false, so a rule would quietly let it pass.
+pub(crate) fn finite(values: &[f32]) -> Result<(), Error> {
+    let Some(value) = values.iter().find(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    let message = format!("the model gave {value}, which is not a number to decide on");
+    Err(Error::new(ErrorKind::InferenceFailed, "non-finite-output", message))
+}
+
+/// Makes an output probabilities. Computed in binary64, and rounded to binary32 at the end.
+pub(crate) fn activate(values: &[f32], activation: Option<Activation>) -> Vec<f32> {
+    match activation {
+        None => values.to_vec(),
+        Some(Activation::Sigmoid) => {
+            values.iter().map(|x| (1.0 / (1.0 + libm::exp(-f64::from(*x)))) as f32).collect()
+        }
+        Some(Activation::Softmax) => {
+            let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let powers: Vec<f64> =
+                values.iter().map(|x| libm::exp(f64::from(*x) - f64::from(largest))).collect();
+            let sum: f64 = powers.iter().sum();
+            powers.iter().map(|power| (power / sum) as f32).collect()
+        }
+    }
+}
+
+/// The place of the largest value; of equals the first.
+pub(crate) fn largest(values: &[f32]) -> usize {
     let mut best = (0, f32::NEG_INFINITY);
     for (index, value) in values.iter().enumerate() {
         if *value > best.1 {
@@ -81,13 +125,49 @@ fn largest(values: &[f32]) -> usize {
 }
 
 /// The JSON object of a prediction. The order of its keys is part of the interface.
+#[derive(Default)]
 struct Answer<'a> {
     id: Option<(&'a str, &'a str)>,
-    score: Option<(&'a str, f32)>,
+    score_name: &'a str,
+    score: Option<f32>,
     label: Option<&'a str>,
+    /// Those that hold, where each label holds by itself.
+    labels: Option<Vec<&'a str>>,
     action: Option<&'a str>,
-    probabilities: Option<(&'a Vec<String>, &'a [f32])>,
+    probabilities: Option<Vec<(&'a str, f32)>>,
+    detections: Option<&'a [Object]>,
+    entities: Option<&'a [Entity]>,
+    embedding: Option<&'a [f32]>,
     warnings: &'a [String],
+}
+
+impl<'a> Answer<'a> {
+    fn classify(&mut self, spec: &'a OutputSpec, values: Vec<f32>) {
+        let best = largest(&values);
+        let declared = spec.score.as_ref().and_then(|score| score.label.as_ref());
+        let of = declared.and_then(|label| spec.labels.iter().position(|known| known == label));
+        self.score = values.get(of.unwrap_or(best)).copied();
+        self.label = spec.labels.get(best).map(String::as_str);
+        let unsure = |neutral: &&Neutral| {
+            values.get(best).is_some_and(|value| f64::from(*value) < neutral.below)
+        };
+        if let Some(neutral) = spec.neutral.as_ref().filter(unsure) {
+            self.label = Some(&neutral.label);
+        }
+        let mut pairs: Vec<_> = spec.labels.iter().map(String::as_str).zip(values).collect();
+        self.labels = spec.each_above.map(|above| {
+            let holds = pairs.iter().filter(|(_, value)| f64::from(*value) > above);
+            holds.map(|(label, _)| *label).collect()
+        });
+        if let Some(top) = spec.top {
+            // Of equals the first one declared comes first: the sort is stable.
+            pairs.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+            pairs.truncate(top as usize);
+        }
+        // Of two labels with a declared score, the score says it all.
+        let says_more = spec.score.is_none() || spec.labels.len() > 2;
+        self.probabilities = says_more.then_some(pairs);
+    }
 }
 
 impl Serialize for Answer<'_> {
@@ -96,17 +176,29 @@ impl Serialize for Answer<'_> {
         if let Some((name, id)) = self.id {
             map.serialize_entry(name, id)?;
         }
-        if let Some((name, score)) = self.score {
-            map.serialize_entry(name, &score)?;
+        if let Some(score) = self.score {
+            map.serialize_entry(self.score_name, &score)?;
         }
         if let Some(label) = self.label {
             map.serialize_entry("label", label)?;
         }
+        if let Some(labels) = &self.labels {
+            map.serialize_entry("labels", labels)?;
+        }
         if let Some(action) = self.action {
             map.serialize_entry("action", action)?;
         }
-        if let Some((labels, values)) = self.probabilities {
-            map.serialize_entry("probabilities", &Probabilities(labels, values))?;
+        if let Some(pairs) = &self.probabilities {
+            map.serialize_entry("probabilities", &Probabilities(pairs))?;
+        }
+        if let Some(detections) = self.detections {
+            map.serialize_entry("detections", detections)?;
+        }
+        if let Some(entities) = self.entities {
+            map.serialize_entry("entities", entities)?;
+        }
+        if let Some(embedding) = self.embedding {
+            map.serialize_entry("embedding", embedding)?;
         }
         if !self.warnings.is_empty() {
             map.serialize_entry("warnings", self.warnings)?;
@@ -115,10 +207,10 @@ impl Serialize for Answer<'_> {
     }
 }
 
-struct Probabilities<'a>(&'a [String], &'a [f32]);
+struct Probabilities<'a>(&'a [(&'a str, f32)]);
 
 impl Serialize for Probabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().zip(self.1))
+        serializer.collect_map(self.0.iter().copied())
     }
 }

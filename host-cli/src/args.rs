@@ -5,6 +5,7 @@ mod emulate;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use model_package::Task;
 
 use predictor_host::{Policy, Target};
 
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Models(Models),
     Verify(Verify),
+    Package(Package),
     Seal(Seal),
     Bake(Bake),
     Component(Component),
@@ -84,21 +86,24 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
-/// Predict the instances of a JSON file
+/// Predict a photo, a text, or the instances of a JSON file
 ///
-/// The file holds one object, or an array of objects. What comes out has the same form: the
+/// A JSON file holds one object, or an array of objects. What comes out has the same form: the
 /// prediction of an object, or an array with a prediction or an error for each, in the same order.
+/// A folder of pictures is one array. In JSON, {"image": …} is the base64 of a picture or its path,
+/// and {"text": …} a text. The line end at the end of a text file is not part of its text.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   host-cli predict models/fraud/examples/ordinary.json
   host-cli predict --format table models/fraud/examples/batch.json
+  host-cli predict --model ./package --top 3 photo.jpg
   echo '{\"amount\": 12}' | host-cli predict --model fraud -
 
 Without --model, the model is the one whose folder the file lies in (models/fraud for
-models/fraud/examples/ordinary.json), or else the only bundled one.")]
+models/fraud/examples/ordinary.json), or else the only bundled one that takes such an input.")]
 pub(crate) struct Predict {
-    /// The file, or - for standard input
+    /// The file, a folder of pictures, or - for standard input
     pub(crate) input: PathBuf,
     /// A bundled model's name, or the path of a package (folder or archive) or baked model
     #[arg(short, long, env = "SAMEBITS_MODEL", hide_env_values = true, value_name = "NAME|PATH")]
@@ -106,6 +111,9 @@ pub(crate) struct Predict {
     /// What to print
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
+    /// Show only the labels with the largest probabilities, the largest first
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) top: Option<u16>,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
@@ -153,6 +161,62 @@ pub(crate) struct Verify {
     pub(crate) model: String,
     #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+/// Make a package of a folder that Hugging Face's Optimum exported
+///
+/// Reads model.onnx, config.json, and as the task needs tokenizer.json, tokenizer_config.json and
+/// preprocessor_config.json, and seals the package with one reference case. Text classification,
+/// embeddings, token and image classification, and detection with DETR.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  optimum-cli export onnx --model distilbert-base-uncased-finetuned-sst-2-english sst2
+  host-cli package sst2 --license Apache-2.0
+  host-cli predict --model sst2/package review.txt")]
+pub(crate) struct Package {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+    /// Where the package goes [default: package in the folder]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// What the model does [default: as config.json says]
+    #[arg(long, value_enum)]
+    pub(crate) task: Option<MediaTask>,
+    /// The model's name [default: as the folder's]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The model's version
+    #[arg(long, value_name = "VERSION", default_value = "1.0.0")]
+    pub(crate) model_version: String,
+    /// The licence of the model (SPDX expression)
+    #[arg(long, value_name = "SPDX", default_value = "NOASSERTION")]
+    pub(crate) license: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// The tasks of models that take pictures or texts.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MediaTask {
+    ImageClassification,
+    ObjectDetection,
+    TextClassification,
+    TextEmbedding,
+    TokenClassification,
+}
+
+impl From<MediaTask> for Task {
+    fn from(task: MediaTask) -> Self {
+        match task {
+            MediaTask::ImageClassification => Self::ImageClassification,
+            MediaTask::ObjectDetection => Self::ObjectDetection,
+            MediaTask::TextClassification => Self::TextClassification,
+            MediaTask::TextEmbedding => Self::TextEmbedding,
+            MediaTask::TokenClassification => Self::TokenClassification,
+        }
+    }
 }
 
 /// Write the bits that the component answers into a package's reference cases

@@ -7,6 +7,7 @@ pub(crate) mod component;
 pub(crate) mod emulate;
 pub(crate) mod inspect;
 pub(crate) mod models;
+pub(crate) mod package;
 pub(crate) mod predict;
 pub(crate) mod seal;
 pub(crate) mod verify;

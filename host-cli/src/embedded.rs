@@ -1,6 +1,6 @@
 //! What the program carries with it: the component, and the project's own models.
 
-use model_package::{Digest, PackageFile};
+use model_package::{Digest, Limits, MANIFEST, Manifest, PackageFile};
 
 /// The files of a package: path and content.
 type Files = &'static [(&'static str, &'static [u8])];
@@ -30,4 +30,11 @@ pub(crate) fn model(name: &str) -> Option<Vec<PackageFile>> {
         content: content.to_vec(),
     };
     Some(files.iter().map(file).collect())
+}
+
+/// The manifest of a bundled model.
+pub(crate) fn manifest(name: &str) -> Option<Manifest> {
+    let (_, files) = BUNDLED.iter().find(|(known, _)| *known == name)?;
+    let (_, content) = files.iter().find(|(path, _)| *path == MANIFEST)?;
+    Manifest::parse(content, &Limits::DEFAULT).ok()
 }

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => command::inspect::run(&arguments.settings, &arguments),
         Command::Models(arguments) => command::models::run(&arguments),
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
+        Command::Package(arguments) => command::package::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
         Command::Bake(arguments) => command::bake::run(&arguments.settings, &arguments),
         Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use model_package::{Limits, MANIFEST, PackageFile, store};
+use model_package::{Limits, MANIFEST, Manifest, Modality, PackageFile, store};
 use predictor_host::{Baked, HostError};
 
 use crate::embedded;
@@ -50,21 +50,28 @@ impl Model {
     }
 
     /// The model of an input file that nobody named a model for: the one in whose folder the file
-    /// lies, or else the only bundled one.
-    pub(crate) fn for_input(input: &Path) -> Result<Self> {
+    /// lies, or else the only bundled one that takes such an input. Of several that take pictures,
+    /// those for drawings stand back.
+    pub(crate) fn for_input(input: &Path, modality: Modality) -> Result<Self> {
         let absolute = std::path::absolute(input).unwrap_or_else(|_| input.to_owned());
         if let Some(package) = absolute.ancestors().skip(1).take(4).find_map(package_in) {
             return Ok(Self::Package(package));
         }
-        let mut names = embedded::model_names();
-        match (names.next(), names.next()) {
-            (Some(name), None) => Ok(Self::Bundled(name.to_owned())),
-            _ => {
-                let known = known_names();
-                Err(ModelError(format!("which model? name one with --model, such as: {known}"))
-                    .into())
-            }
+        let mut fitting: Vec<_> = embedded::model_names()
+            .filter_map(|name| Some((name, embedded::manifest(name)?)))
+            .filter(|(_, manifest)| manifest.task.modality() == modality)
+            .collect();
+        if fitting.len() > 1 {
+            let draws = |manifest: &Manifest| {
+                manifest.input.image.as_ref().is_some_and(|image| image.ink.is_some())
+            };
+            fitting.retain(|(_, manifest)| !draws(manifest));
         }
+        if let [(name, _)] = fitting.as_slice() {
+            return Ok(Self::Bundled((*name).to_owned()));
+        }
+        let known = known_names();
+        Err(ModelError(format!("which model? name one with --model, such as: {known}")).into())
     }
 
     /// The package's files, unverified.

@@ -41,6 +41,12 @@ impl Request {
         Ok(Self { instances: instances.collect(), is_array })
     }
 
+    /// A request of instances that are at hand; `is_array` says how the answer is shown.
+    #[must_use]
+    pub fn of(instances: Vec<Instance>, is_array: bool) -> Self {
+        Self { instances, is_array }
+    }
+
     /// The instances, in order.
     #[must_use]
     pub fn instances(&self) -> &[Instance] {

@@ -5,11 +5,13 @@
 //! and an archive. It runs nothing and knows nothing of ONNX beyond a file's role, so that a host
 //! can read a package without linking an inference engine. `docs/package.md` is the specification.
 
+mod answer;
 mod cases;
 mod check;
 mod digest;
 mod error;
 mod feature;
+mod image;
 mod limits;
 mod manifest;
 mod package;
@@ -17,15 +19,22 @@ mod schema;
 #[cfg(feature = "fs")]
 pub mod store;
 pub mod strict_json;
+mod text;
 
+pub use answer::{Activation, Aggregation, Detection, DetectionForm, Embedding, Neutral, Pooling};
 pub use cases::{Expected, ReferenceCase, ReferenceCases};
 pub use digest::Digest;
 pub use error::PackageError;
 pub use feature::{Feature, FeatureOp};
+pub use image::{
+    Channels, Extent, Filter, ImageSpec, Ink, Layout, Normalize, Pad, Position, Resize,
+    Transparency,
+};
 pub use limits::Limits;
 pub use manifest::{
     Decision, FORMAT, FileEntry, GraphInput, GraphInputSource, GraphSpec, InputSpec, MANIFEST,
-    Manifest, OutputSpec, Role, Rule, ScoreSpec, Task, Training,
+    Manifest, Modality, OutputSpec, Role, Rule, ScoreSpec, Task, Training,
 };
 pub use package::{Package, PackageFile};
 pub use schema::{Field, FieldRole, FieldType};
+pub use text::TextSpec;

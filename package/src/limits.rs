@@ -22,8 +22,20 @@ pub struct Limits {
     pub name_bytes: usize,
     /// Instances in one call of `predict`.
     pub instances: usize,
-    /// Bytes of one JSON instance.
+    /// Bytes of one JSON instance of a tabular model.
     pub json_bytes: usize,
+    /// Bytes of one JSON instance of an image or text model.
+    pub media_json_bytes: usize,
+    /// Bytes of one encoded picture.
+    pub image_bytes: usize,
+    /// Pixels of one picture, as decoded and after every step.
+    pub pixels: u64,
+    /// Bytes of one text.
+    pub text_bytes: usize,
+    /// Tokens that enter the graph for one instance.
+    pub tokens: u32,
+    /// Objects in one prediction of a detector.
+    pub objects: u32,
 }
 
 impl Limits {
@@ -39,6 +51,12 @@ impl Limits {
         name_bytes: 256,
         instances: 10_000,
         json_bytes: 1 << 20,
+        media_json_bytes: 48 << 20,
+        image_bytes: 32 << 20,
+        pixels: 50_000_000,
+        text_bytes: 1 << 20,
+        tokens: 8192,
+        objects: 1000,
     };
 }
 

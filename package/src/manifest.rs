@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Feature, Field, Limits, PackageError};
+use crate::{
+    Activation, Aggregation, Detection, Digest, Embedding, Feature, Field, ImageSpec, Limits,
+    Neutral, PackageError, TextSpec,
+};
 
 /// The manifest's name in a package.
 pub const MANIFEST: &str = "manifest.json";
@@ -37,7 +40,8 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// What an instance looks like.
     pub input: InputSpec,
-    /// How an instance becomes numbers, in order of computation.
+    /// Tabular models: how an instance becomes numbers, in order of computation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
     /// How the numbers enter the graph.
     pub graph: GraphSpec,
@@ -60,6 +64,27 @@ pub enum Task {
     TabularClassification,
     /// Fields to one number.
     TabularRegression,
+    /// A picture to the probabilities of labels.
+    ImageClassification,
+    /// A picture to labelled boxes.
+    ObjectDetection,
+    /// A text, or two, to the probabilities of labels.
+    TextClassification,
+    /// A text to a vector.
+    TextEmbedding,
+    /// A text to labelled parts of it.
+    TokenClassification,
+}
+
+/// What a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modality {
+    /// A JSON object with the declared fields.
+    Tabular,
+    /// A picture.
+    Image,
+    /// A text.
+    Text,
 }
 
 impl Task {
@@ -69,6 +94,23 @@ impl Task {
         match self {
             Self::TabularClassification => "tabular-classification",
             Self::TabularRegression => "tabular-regression",
+            Self::ImageClassification => "image-classification",
+            Self::ObjectDetection => "object-detection",
+            Self::TextClassification => "text-classification",
+            Self::TextEmbedding => "text-embedding",
+            Self::TokenClassification => "token-classification",
+        }
+    }
+
+    /// What it takes.
+    #[must_use]
+    pub fn modality(self) -> Modality {
+        match self {
+            Self::TabularClassification | Self::TabularRegression => Modality::Tabular,
+            Self::ImageClassification | Self::ObjectDetection => Modality::Image,
+            Self::TextClassification | Self::TextEmbedding | Self::TokenClassification => {
+                Modality::Text
+            }
         }
     }
 }
@@ -97,15 +139,24 @@ pub enum Role {
     Graph,
     /// Inputs with the exact output bits expected; at most one.
     ReferenceCases,
+    /// The `tokenizer.json` of a text model; exactly one there, none elsewhere.
+    Tokenizer,
 }
 
 /// What an instance looks like.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
-    /// The fields of a JSON instance. A key that is not among them is refused.
+    /// Tabular models: the fields of a JSON instance. A key that is not among them is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
+    /// Image models: how a picture becomes a tensor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageSpec>,
+    /// Text models: how a text becomes tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextSpec>,
 }
 
 /// How features enter the graph.
@@ -113,7 +164,7 @@ pub struct InputSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GraphSpec {
-    /// The graph's inputs, each filled from features.
+    /// The graph's inputs, each filled from the instance.
     pub inputs: Vec<GraphInput>,
 }
 
@@ -124,8 +175,8 @@ pub struct GraphSpec {
 pub struct GraphInput {
     /// The graph's name for it.
     pub name: String,
-    /// What fills it: `features` is every feature that is not internal, in declared order, as a
-    /// float tensor of shape `[N, features]`.
+    /// What fills it: for tabular models `features`, every feature that is not internal, in declared
+    /// order, as a float tensor of shape `[N, features]`.
     pub from: GraphInputSource,
 }
 
@@ -136,19 +187,69 @@ pub struct GraphInput {
 pub enum GraphInputSource {
     /// The row of features.
     Features,
+    /// The picture: float32 or uint8, `[N, channels, height, width]` or as `layout` says.
+    Pixels,
+    /// Ones for every pixel: int64, `[N, height, width]`.
+    PixelMask,
+    /// The tokens' numbers: int64, `[N, tokens]`, like the next two.
+    InputIds,
+    /// 1 for a token of the text, 0 for one that only fills up.
+    AttentionMask,
+    /// 0 for tokens of the first text, 1 for those of the second.
+    TokenTypeIds,
+}
+
+impl GraphInputSource {
+    /// The name in the manifest.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Features => "features",
+            Self::Pixels => "pixels",
+            Self::PixelMask => "pixel-mask",
+            Self::InputIds => "input-ids",
+            Self::AttentionMask => "attention-mask",
+            Self::TokenTypeIds => "token-type-ids",
+        }
+    }
 }
 
 /// What the graph's outputs mean.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutputSpec {
-    /// Classification: the labels, in the order of the probabilities.
+    /// Classification and detection: the labels, in the order of the probabilities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// Classification: the output with the probabilities, float, `[N, labels]`.
+    /// Classification: the output with the probabilities, float, `[N, labels]`; of tokens
+    /// `[N, tokens, labels]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<String>,
+    /// Classification of images, texts and tokens: what makes that output probabilities. Absent: it
+    /// has them already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// Classification of images and texts: how many probabilities the prediction shows, the largest
+    /// first. Absent: all, in declared order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<u32>,
+    /// Classification of images and texts, sigmoid: the prediction lists, as `labels`, those with a
+    /// probability above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each_above: Option<f64>,
+    /// Classification of images and texts: the label for what is not clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neutral: Option<Neutral>,
+    /// Token classification: how entities come from tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregation: Option<Aggregation>,
+    /// Text embedding: where the vector comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Embedding>,
+    /// Object detection: where boxes and scores come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection: Option<Detection>,
     /// Regression: the output with the value, float, `[N]` or `[N, 1]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,

@@ -78,6 +78,13 @@ impl Package {
         path.and_then(|path| self.files.remove(path)).unwrap_or_default()
     }
 
+    /// Takes the tokenizer out, if there is one.
+    #[must_use]
+    pub fn take_tokenizer(&mut self) -> Option<Vec<u8>> {
+        let path = self.manifest.file(Role::Tokenizer).map(|entry| &entry.path);
+        path.and_then(|path| self.files.remove(path))
+    }
+
     /// The reference cases; none if the package has no such file.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod archive;
 mod directory;
 mod example;
 mod manifest;
+mod media;
 mod outputs;
 mod package;
 mod strict_json;

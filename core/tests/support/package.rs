@@ -59,6 +59,28 @@ impl Draft {
     }
 }
 
+/// Loads a package of these files: path, role and content. `files` of the manifest is filled in.
+pub fn load(mut manifest: Value, files: &[(&str, &str, Vec<u8>)]) -> Result<Model, Error> {
+    let entry = |(path, role, content): &(&str, &str, Vec<u8>)| {
+        let sha256 = Digest::of(content).to_string();
+        json!({ "path": path, "role": role, "size": content.len(), "sha256": sha256 })
+    };
+    manifest["files"] = files.iter().map(entry).collect();
+    let file = |(path, _, content): &(&str, &str, Vec<u8>)| PackageFile {
+        path: (*path).into(),
+        content: content.clone(),
+    };
+    let mut files: Vec<_> = files.iter().map(file).collect();
+    let content = serde_json::to_vec(&manifest).unwrap();
+    files.push(PackageFile { path: "manifest.json".into(), content });
+    Model::load(files)
+}
+
+/// Predicts one instance of any kind.
+pub fn answer(model: &Model, instance: Instance) -> Result<Prediction, Error> {
+    model.predict(&[instance]).unwrap().remove(0)
+}
+
 /// A graph that gives its `columns` features back as `features`, and the first as `value`.
 pub fn echo(columns: usize) -> ModelProto {
     let first = with(node("Gather", &["x", "zero"], &["value"]), [int("axis", 1)]);

@@ -87,11 +87,7 @@ fn people(predictor: &Predictor) -> Result<String> {
     }
     section(&mut out, "files", &files)?;
 
-    let mut fields = plain_table();
-    for field in &manifest.input.fields {
-        fields.add_row([field.name.clone(), absent(field), accepted(field)]);
-    }
-    section(&mut out, "an instance", &fields)?;
+    section(&mut out, "an instance", &instance(&manifest)?)?;
     section(&mut out, "the answer", &answer(&manifest, description))?;
     if let Some(training) = &manifest.training {
         let mut table = plain_table();
@@ -105,6 +101,29 @@ fn people(predictor: &Predictor) -> Result<String> {
         section(&mut out, "training", &table)?;
     }
     Ok(out)
+}
+
+/// What an instance holds, and for pictures and texts how it is read.
+fn instance(manifest: &Manifest) -> Result<Table> {
+    let mut table = plain_table();
+    for field in &manifest.input.fields {
+        table.add_row([field.name.clone(), absent(field), accepted(field)]);
+    }
+    let steps = match (&manifest.input.image, &manifest.input.text) {
+        (Some(image), _) => {
+            table.add_row(["a picture", "JPEG, PNG, WebP, GIF or BMP"]);
+            serde_json::to_value(image)?
+        }
+        (_, Some(text)) => {
+            table.add_row(["a text", "UTF-8"]);
+            serde_json::to_value(text)?
+        }
+        _ => Value::Null,
+    };
+    for (name, step) in steps.as_object().into_iter().flatten() {
+        table.add_row([name.clone(), step.to_string()]);
+    }
+    Ok(table)
 }
 
 /// What a prediction holds.

@@ -1,75 +1,60 @@
 //! `predict`: instances from a file to predictions on standard output.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use predictor_host::{Class, HostError, Outcome, Predictor, Provenance, Request};
 
 use crate::args::{Format, Predict, Settings};
-use crate::failure::{self, InputError};
+use crate::failure;
 use crate::json_text;
 use crate::model::Model;
 use crate::runtime;
 
+mod input;
 mod table;
+mod top;
 
-/// The largest input file. Larger ones belong into parts.
-const LARGEST_INPUT: u64 = 256 << 20;
+use input::Input;
 
 pub(crate) fn run(settings: &Settings, arguments: &Predict) -> Result<ExitCode> {
-    let name = input_name(&arguments.input);
-    let request = read(&arguments.input).with_context(|| name.clone())?;
+    let name = input::name(&arguments.input);
+    let input = Input::read(&arguments.input).with_context(|| name.clone())?;
     let model = match &arguments.model {
         Some(name) => Model::named(name)?,
-        None => Model::for_input(&arguments.input)?,
+        None => Model::for_input(&arguments.input, input.modality())?,
     };
     let predictor = runtime::load(settings, &model)?;
+    let modality = predictor.manifest()?.task.modality();
+    let input::Named { request, names } = input.request(modality).with_context(|| name.clone())?;
     let outcomes = predictor.predict_each(request.instances());
-    print(&predictor, &request, &outcomes, arguments.format)?;
-    Ok(report(&name, &request, &outcomes))
+    let shown = Shown { request: &request, names: &names, outcomes: &outcomes };
+    print(&predictor, &shown, arguments)?;
+    Ok(report(&name, &shown))
 }
 
-fn read(path: &Path) -> Result<Request> {
-    let bytes = read_bounded(path)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| InputError(format!("not UTF-8 text (byte {})", error.valid_up_to())))?;
-    Ok(Request::parse(text)?)
+/// What is shown: the instances, what they are called, and what they got.
+struct Shown<'a> {
+    request: &'a Request,
+    /// Of files in a folder; empty for other inputs.
+    names: &'a [String],
+    outcomes: &'a [Outcome],
 }
 
-fn input_name(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(|error| InputError(format!("can't be read: {error}")))?)
-    };
-    let mut bytes = Vec::new();
-    let read = source.take(LARGEST_INPUT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| InputError(format!("can't be read: {error}")))?;
-    if bytes.len() as u64 > LARGEST_INPUT {
-        let message = format!("larger than {} MiB; split it", LARGEST_INPUT >> 20);
-        return Err(InputError(message).into());
-    }
-    Ok(bytes)
-}
-
-fn print(
-    predictor: &Predictor,
-    request: &Request,
-    outcomes: &[Outcome],
-    format: Format,
-) -> Result<()> {
+fn print(predictor: &Predictor, shown: &Shown, arguments: &Predict) -> Result<()> {
+    let Shown { request, names, outcomes } = shown;
+    let format = arguments.format;
     let mut out = io::stdout().lock();
     if format == Format::Table {
-        return Ok(writeln!(out, "{}", table::render(predictor, outcomes))?);
+        let top = arguments.top.map(usize::from);
+        let table = table::render(predictor, names, outcomes, top);
+        return Ok(writeln!(out, "{table}")?);
     }
-    let texts = Provenance::of(predictor).texts(outcomes);
+    let mut texts = Provenance::of(predictor).texts(outcomes);
+    if let Some(top) = arguments.top {
+        texts = texts.iter().map(|text| top::largest(text, usize::from(top))).collect();
+    }
     match (format, texts.as_slice()) {
         // A single instance that failed has its message on standard error, and nothing here.
         (_, [_]) if !request.is_array() && outcomes.iter().all(Result::is_err) => {}
@@ -87,15 +72,16 @@ fn print(
 }
 
 /// Tells people what failed, and the shell how it went: the worst class decides.
-fn report(name: &str, request: &Request, outcomes: &[Outcome]) -> ExitCode {
-    const SHOWN: usize = 5;
+fn report(name: &str, shown: &Shown) -> ExitCode {
+    const MOST: usize = 5;
+    let outcomes = shown.outcomes;
     let failed: Vec<_> = outcomes
         .iter()
         .enumerate()
         .filter_map(|(index, outcome)| outcome.as_ref().err().map(|error| (index, error)))
         .collect();
-    for (index, error) in failed.iter().take(SHOWN) {
-        failure::say(&format!("{name}: {}{error}", place(request, *index)));
+    for (index, error) in failed.iter().take(MOST) {
+        failure::say(&format!("{name}: {}{error}", place(shown, *index)));
     }
     if failed.len() > 1 {
         failure::say(&format!("{name}: {} of {} instances failed", failed.len(), outcomes.len()));
@@ -105,8 +91,12 @@ fn report(name: &str, request: &Request, outcomes: &[Outcome]) -> ExitCode {
 }
 
 /// How messages call the instance at this place.
-fn place(request: &Request, index: usize) -> String {
-    if request.is_array() { format!("[{index}] ") } else { String::new() }
+fn place(shown: &Shown, index: usize) -> String {
+    match shown.names.get(index) {
+        Some(name) => format!("{name}: "),
+        None if shown.request.is_array() => format!("[{index}] "),
+        None => String::new(),
+    }
 }
 
 /// A short word for an outcome that is no prediction.

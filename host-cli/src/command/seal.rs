@@ -13,7 +13,11 @@ use crate::args::{Seal, Settings};
 use crate::runtime;
 
 pub(crate) fn run(settings: &Settings, arguments: &Seal) -> Result<ExitCode> {
-    let folder = arguments.package.as_path();
+    seal(settings, &arguments.package)
+}
+
+/// Seals the package in a folder.
+pub(crate) fn seal(settings: &Settings, folder: &Path) -> Result<ExitCode> {
     let limits = Limits::DEFAULT;
     let mut files =
         store::read(folder, &limits).map_err(HostError::from).with_context(|| shown(folder))?;

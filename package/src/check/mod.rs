@@ -3,7 +3,10 @@
 mod features;
 mod fields;
 mod files;
+mod image;
+mod input;
 mod output;
+mod task;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +23,7 @@ pub(crate) fn manifest(manifest: &Manifest, limits: &Limits) -> Checked {
     files::check(&manifest.files, limits)?;
     fields::check(&manifest.input.fields, limits)?;
     features::check(manifest, limits)?;
-    graph(manifest)?;
+    input::check(manifest, limits)?;
     output::check(manifest, limits)
 }
 
@@ -90,12 +93,4 @@ fn names<'a>(
         }
     }
     Ok(())
-}
-
-fn graph(manifest: &Manifest) -> Checked {
-    match manifest.graph.inputs.len() {
-        1 if manifest.graph_features().next().is_some() => Ok(()),
-        1 => fail("features", "no feature enters the graph"),
-        found => fail("graph.inputs", format!("expected one input, found {found}")),
-    }
 }

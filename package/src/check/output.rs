@@ -1,45 +1,36 @@
 //! The rules for what the graph's outputs mean and for decisions.
 
-use super::{Checked, fail, names};
+use super::{Checked, fail, names, task};
 use crate::{Decision, FieldRole, Limits, Manifest, OutputSpec, ScoreSpec, Task};
 
 /// The keys that a prediction has of its own, besides the id and the score. Hosts add the last two.
-const OWN_KEYS: [&str; 6] = ["label", "action", "probabilities", "warnings", "provenance", "error"];
+const OWN_KEYS: [&str; 10] = [
+    "label",
+    "labels",
+    "action",
+    "probabilities",
+    "entities",
+    "detections",
+    "embedding",
+    "warnings",
+    "provenance",
+    "error",
+];
 
 /// Checks labels, score and decision.
 pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
     let output = &manifest.output;
     let labels = output.labels.iter().map(String::as_str);
     names(|i| format!("output.labels[{i}]"), labels, limits.entries, limits)?;
-    task(manifest.task, output)?;
+    task::check(manifest.task, output, limits)?;
     score(manifest.task, output, limits)?;
     id(manifest)?;
-    manifest.decision.as_ref().map_or(Ok(()), |d| decision(d, limits))
-}
-
-fn task(task: Task, output: &OutputSpec) -> Checked {
-    match task {
-        Task::TabularClassification => {
-            if output.labels.len() < 2 {
-                return fail("output.labels", "a classification needs at least two labels");
-            }
-            if output.probabilities.is_none() {
-                return fail("output.probabilities", "a classification names its output here");
-            }
-            if output.value.is_some() {
-                return fail("output.value", "a classification has no value");
-            }
-        }
-        Task::TabularRegression => {
-            if output.value.is_none() {
-                return fail("output.value", "a regression names its output here");
-            }
-            if output.probabilities.is_some() || !output.labels.is_empty() {
-                return fail("output", "a regression has neither labels nor probabilities");
-            }
-        }
+    let Some(rules) = &manifest.decision else { return Ok(()) };
+    if matches!(manifest.task, Task::TextEmbedding | Task::TokenClassification) {
+        let message = format!("a {} has no score to decide on", manifest.task.name());
+        return fail("decision", message);
     }
-    Ok(())
+    decision(rules, limits)
 }
 
 fn score(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
@@ -55,18 +46,26 @@ fn score(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
         let message = format!("{name:?} is a key that every prediction has");
         return fail("output.score.name", message);
     }
-    match (task, label) {
-        (Task::TabularClassification, Some(label)) if output.labels.contains(label) => Ok(()),
-        (Task::TabularClassification, Some(label)) => {
+    let classifies = matches!(
+        task,
+        Task::TabularClassification | Task::ImageClassification | Task::TextClassification
+    );
+    match label {
+        Some(label) if classifies && output.labels.contains(label) => Ok(()),
+        Some(label) if classifies => {
             fail("output.score.label", format!("{label:?} is not among the labels"))
         }
-        (Task::TabularClassification, None) => {
-            fail("output.score.label", "missing: whose probability is the score")
-        }
-        (Task::TabularRegression, Some(_)) => {
+        None if classifies => fail("output.score.label", "missing: whose probability is the score"),
+        Some(_) if task == Task::TabularRegression => {
             fail("output.score.label", "a regression has no labels")
         }
-        (Task::TabularRegression, None) => Ok(()),
+        Some(_) => {
+            fail("output.score.label", format!("the score of a {} is of no one label", task.name()))
+        }
+        None if matches!(task, Task::TextEmbedding | Task::TokenClassification) => {
+            fail("output.score", format!("a {} has no score", task.name()))
+        }
+        None => Ok(()),
     }
 }
 
