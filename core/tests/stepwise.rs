@@ -185,7 +185,7 @@ fn a_row_has_the_same_bits_in_every_batch() {
         graph.run(vec![real("x", &shape, values), whole("s", &[-1, side])]).unwrap().remove(0).data
     };
     let together = run(&values);
-    let alone: Vec<u8> = values.chunks(width).flat_map(|row| run(row)).collect();
+    let alone: Vec<u8> = values.chunks(width).flat_map(run).collect();
     assert_eq!(together, alone);
 }
 
