@@ -10,6 +10,7 @@
 
 mod body;
 mod control;
+mod prepared;
 mod tensor;
 
 use std::collections::BTreeMap;
