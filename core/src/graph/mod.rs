@@ -60,7 +60,7 @@ impl Graph {
         })?;
         let operators = operator_names(&proto);
         match Self::plan(&proto, &framework, operators.clone()) {
-            Err(refusal) if stepwise::may_help(&proto, &kernels) => {
+            Err(refusal) if stepwise::may_help(&proto, &framework, &kernels) => {
                 Self::stepwise(&proto, &framework, &kernels, operators, refusal)
             }
             planned => planned,

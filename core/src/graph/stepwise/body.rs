@@ -169,16 +169,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(model: &'a ModelProto, framework: &'a Onnx, kernels: &'a Kernels) -> Self {
-        let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
-        let opset = model.opset_import.iter().find(|set| standard(&set.domain));
-        let context = ParsingContext {
-            onnx_operator_set_version: opset.map_or(0, |set| set.version),
-            framework,
-            model,
-            parent_graphs: Vec::new(),
-            model_dir: None,
-            template: InferenceModel::default(),
-        };
+        let context = super::context(model, framework);
         Self { context, kernels }
     }
 

@@ -4,6 +4,7 @@
 mod attributes;
 mod axes;
 mod division;
+mod products;
 mod size;
 mod values;
 mod windows;
@@ -30,6 +31,7 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     for operator in values::VALUED {
         onnx.op_register.insert(operator, values::valued);
     }
+    onnx.op_register.insert("MatMul", products::product);
     onnx.op_register.insert("Transpose", axes::transpose);
     for operator in windows::WINDOWED {
         onnx.op_register.insert(operator, windows::windowed);
