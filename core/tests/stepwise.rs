@@ -185,7 +185,7 @@ fn a_row_has_the_same_bits_in_every_batch() {
         graph.run(vec![real("x", &shape, values), whole("s", &[-1, side])]).unwrap().remove(0).data
     };
     let together = run(&values);
-    let alone: Vec<u8> = values.chunks(width).flat_map(|row| run(row)).collect();
+    let alone: Vec<u8> = values.chunks(width).flat_map(run).collect();
     assert_eq!(together, alone);
 }
 
@@ -198,4 +198,14 @@ fn a_tensor_that_no_memory_holds_is_refused() {
     let inputs = vec![real("x", &[1], &[0.0]), whole("s", &[1 << 20, 1 << 20, 1 << 20])];
     let error = graph.run(inputs).expect_err("an exabyte");
     assert_eq!(error.kind, ErrorKind::InferenceFailed);
+}
+
+#[test]
+fn a_wrong_graph_is_refused_when_it_is_loaded_even_if_its_outputs_are_declared() {
+    let nodes = vec![node("MatMul", &["x", "w"], &["y"])];
+    let inputs = vec![input("x", DataType::Float, &["N", "2"])];
+    let outputs = vec![input("y", DataType::Float, &["N", "1"])];
+    let error = load(&typed(nodes, inputs, outputs, vec![floats("w", &[3, 1], &[1.0; 3])]))
+        .expect_err("2 columns and 3 rows");
+    assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "graph-rejected"));
 }

@@ -26,11 +26,6 @@ fn narrow(element: ElementType) -> Option<Narrow> {
     NARROW.iter().find(|(own, _)| *own == element).map(|(_, narrow)| *narrow)
 }
 
-/// Whether tract has no such type.
-pub(super) fn lacks(element: ElementType) -> bool {
-    narrow(element).is_some()
-}
-
 /// The element type of a tensor in an ONNX file.
 pub(super) fn declared_type(number: i32) -> Option<ElementType> {
     if let Some(narrow) = Narrow::from_onnx(number) {

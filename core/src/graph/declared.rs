@@ -22,3 +22,9 @@ pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
     });
     Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect(), keys: None })
 }
+
+/// The number of the element type of an input or output, if it is a tensor.
+pub(super) fn element(info: &ValueInfoProto) -> Option<i32> {
+    let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    Some(tensor.elem_type)
+}

@@ -72,7 +72,7 @@ impl Graph {
         flatten::declare(&mut proto, &keys);
         let operators = operator_names(&proto);
         let graph = match Self::plan(&proto, &framework, operators.clone()) {
-            Err(refusal) if stepwise::may_help(&proto, &kernels) => {
+            Err(refusal) if stepwise::may_help(&proto, &framework, &kernels) => {
                 Self::stepwise(&proto, &framework, &kernels, operators, refusal)
             }
             planned => planned,

@@ -49,6 +49,11 @@ fn celu(call: &Call) -> TractResult<Vec<Value>> {
     Ok(vec![map(call.tensor(0)?, celu)?.into()])
 }
 
+/// A distance; what is no distance is as good as the longest.
+fn distance_of<T: TryInto<u32>>(distance: T) -> u32 {
+    distance.try_into().unwrap_or(u32::MAX)
+}
+
 /// Shifts by the width or more, or by less than nothing, leave only the sign.
 fn bit_shift(call: &Call) -> TractResult<Vec<Value>> {
     let (a, b) = (call.tensor(0)?, call.tensor(1)?);
@@ -63,7 +68,7 @@ fn bit_shift(call: &Call) -> TractResult<Vec<Value>> {
     for_integer!(a.datum_type(), T => {
         let pairs = elements::<T>(&a)?.iter().zip(elements::<T>(&b)?);
         let shifted = pairs.map(|(value, distance)| {
-            let distance = u32::try_from(*distance).unwrap_or(u32::MAX);
+            let distance = distance_of(*distance);
             if right {
                 value.checked_shr(distance).unwrap_or(if *value < T::default() { !0 } else { 0 })
             } else {

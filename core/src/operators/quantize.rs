@@ -288,7 +288,6 @@ fn matmul(call: &Call) -> TractResult<Vec<Value>> {
         }
         Ok(())
     })?;
-    let mut shape = shape;
     if call.tensor(0)?.rank() == 1 {
         shape.remove(shape.len() - 2);
     }

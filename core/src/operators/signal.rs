@@ -19,15 +19,33 @@ pub(super) fn register(kernels: &mut Kernels) {
 /// A transform of this many points costs its square.
 const MAX_POINTS: usize = 1 << 15;
 
-/// Where the number of points is that of the input and the axis is known, the shape is, too.
+/// The shape is told where the number of points and the axis do not arrive later.
 fn dft_facts(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
-    let [Some(input)] = inputs else { bail!("the points and the axis arrive later") };
-    let place = axis(node.get_attr("axis")?, input.rank())?;
-    ensure!(node.get_attr_opt::<i64>("onesided")? != Some(1), "one side is told by the points");
+    let input = inputs.first().copied().flatten().context("DFT lacks an input")?;
+    let known = |place: usize| -> TractResult<Option<i64>> {
+        let Some(fact) = inputs.get(place).copied().flatten() else { return Ok(None) };
+        let constant = fact.konst.as_ref().context("the points or the axis arrive later")?;
+        Ok(Some(constant.cast_to_scalar::<i64>()?))
+    };
+    let flag = |name: &str| Ok::<_, TractError>(node.get_attr_opt::<i64>(name)? == Some(1));
+    let (inverse, onesided) = (flag("inverse")?, flag("onesided")?);
+    let given = match known(2)? {
+        Some(place) => place,
+        None => node.get_attr("axis")?,
+    };
+    let place = axis(given, input.rank())?;
     ensure!(place + 1 < input.rank(), "the last axis holds the parts of a number");
     let mut shape = input.shape.to_tvec();
+    let own = shape.get(place).cloned().context("the axis is missing")?;
+    let points = match known(1)? {
+        Some(points) => extent(points)?.to_dim(),
+        None if inverse && onesided => (own - 1) * 2,
+        None => own,
+    };
+    let kept = if onesided && !inverse { points / 2 + 1 } else { points };
+    *at_mut(&mut shape, place)? = kept;
     if let Some(parts) = shape.last_mut() {
-        *parts = 2.to_dim();
+        *parts = if onesided && inverse { 1.to_dim() } else { 2.to_dim() };
     }
     Ok(tvec!(input.datum_type.fact(shape)))
 }

@@ -15,9 +15,9 @@ pub struct Case {
     pub name: String,
     /// The operator that the case is about; `expanded` cases have the operators that it is made of.
     pub operator: String,
-    pub model: Vec<u8>,
-    pub inputs: Vec<Vec<u8>>,
-    pub outputs: Vec<Vec<u8>>,
+    model: Vec<u8>,
+    inputs: Vec<Vec<u8>>,
+    outputs: Vec<Vec<u8>>,
 }
 
 impl Case {
@@ -39,9 +39,6 @@ impl Case {
         }
     }
 
-    pub fn clone_run(&self) -> Result<(), String> {
-        std::panic::catch_unwind(|| self.run()).unwrap_or(Err(String::new()))
-    }
     /// Loads and runs the graph, and compares what it gives.
     pub fn run(&self) -> Result<(), String> {
         let (inputs, outputs) = names(&self.model)?;

@@ -12,10 +12,10 @@ use tract_onnx::tract_hir::internal::*;
 use crate::operators::kernel::{Call, Entry, Kernels, Value};
 
 use super::control::{Branch, Loop, Scan};
+use super::prepared::Prepared;
 use super::{Frame, tensor};
 
 /// The steps of a graph, in its order.
-#[derive(Debug)]
 pub(super) struct Body {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
@@ -24,10 +24,11 @@ pub(super) struct Body {
 }
 
 /// A node.
-#[derive(Debug)]
 struct Step {
     node: NodeProto,
     action: Action,
+    /// The same as tract prepares it, if that is worth it.
+    prepared: Option<Prepared>,
     /// The values that no later step uses.
     done: Vec<String>,
 }
@@ -41,15 +42,10 @@ enum Action {
     Scan(Scan),
 }
 
-impl std::fmt::Debug for Action {
+impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Kernel(..) => "kernel",
-            Self::Tract(_) => "tract",
-            Self::Branch(_) => "branch",
-            Self::Loop(_) => "loop",
-            Self::Scan(_) => "scan",
-        })
+        let operators = self.steps.iter().map(|step| &step.node.op_type);
+        f.debug_list().entries(operators).finish()
     }
 }
 
@@ -95,6 +91,11 @@ impl Step {
                     Some(frame.get(name).with_context(|| format!("{name:?} is missing"))?.clone())
                 }
             });
+        }
+        if let (Some(prepared), Some(Some(input))) = (&self.prepared, inputs.first())
+            && let Some(outputs) = prepared.run(input)
+        {
+            return outputs;
         }
         match &self.action {
             Action::Kernel(entry, opset) => {
@@ -173,16 +174,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(model: &'a ModelProto, framework: &'a Onnx, kernels: &'a Kernels) -> Self {
-        let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
-        let opset = model.opset_import.iter().find(|set| standard(&set.domain));
-        let context = ParsingContext {
-            onnx_operator_set_version: opset.map_or(0, |set| set.version),
-            framework,
-            model,
-            parent_graphs: Vec::new(),
-            model_dir: None,
-            template: InferenceModel::default(),
-        };
+        let context = super::context(model, framework);
         Self { context, kernels }
     }
 
@@ -197,13 +189,19 @@ impl<'a> Builder<'a> {
         let outputs: Vec<_> = graph.output.iter().map(|output| output.name.clone()).collect();
         let mut steps = Vec::with_capacity(graph.node.len());
         for node in &graph.node {
+            if let Some(constant) = constant(node)? {
+                constants.insert(node.output.first().cloned().unwrap_or_default(), constant);
+                continue;
+            }
             let action =
                 self.action(node).with_context(|| format!("{} can't be built", node.op_type))?;
-            steps.push(Step { node: without_graphs(node), action, done: Vec::new() });
+            let prepared = self.prepared(node, &constants);
+            steps.push(Step { node: without_graphs(node), action, prepared, done: Vec::new() });
         }
         // Backwards: the first use that is met is the last one.
         let mut used: BTreeSet<String> = outputs.iter().cloned().collect();
-        for (step, node) in steps.iter_mut().zip(&graph.node).rev() {
+        let nodes = graph.node.iter().filter(|node| !is_constant(node));
+        for (step, node) in steps.iter_mut().zip(nodes.collect::<Vec<_>>()).rev() {
             let mut names = BTreeSet::new();
             uses(node, &mut names);
             step.done = names.difference(&used).map(|name| (*name).clone()).collect();
@@ -212,6 +210,15 @@ impl<'a> Builder<'a> {
             used.extend(names);
         }
         Ok(Body { inputs, outputs, constants, steps })
+    }
+
+    fn prepared(&self, node: &NodeProto, constants: &BTreeMap<String, Value>) -> Option<Prepared> {
+        let build = self.context.framework.op_register.0.get(&node.op_type)?;
+        if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+            return None;
+        }
+        let (op, _) = build(&self.context, node).ok()?;
+        Prepared::new(node, &*op, constants)
     }
 
     fn action(&self, node: &'a NodeProto) -> TractResult<Action> {
@@ -231,6 +238,21 @@ impl<'a> Builder<'a> {
             },
         })
     }
+}
+
+/// Whether a node is nothing but a tensor.
+fn is_constant(node: &NodeProto) -> bool {
+    let tensor = node.attribute.iter().any(|attribute| attribute.t.is_some());
+    node.op_type == "Constant" && matches!(node.domain.as_str(), "" | "ai.onnx") && tensor
+}
+
+/// The tensor that a node is.
+fn constant(node: &NodeProto) -> TractResult<Option<Value>> {
+    if !is_constant(node) {
+        return Ok(None);
+    }
+    let value = node.attribute.iter().find_map(|attribute| attribute.t.as_ref());
+    value.map(tensor::load).transpose()
 }
 
 /// The node without the graphs in its attributes, which have become bodies.

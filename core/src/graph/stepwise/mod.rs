@@ -10,18 +10,22 @@
 
 mod body;
 mod control;
+mod need;
+mod prepared;
 mod tensor;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tract_onnx::Onnx;
+use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{Kernels, Value};
 
 use body::Body;
+pub(super) use need::may_help;
 pub(super) use tensor::{pack, unpack};
 
 /// Operators with graphs inside, which are run here.
@@ -58,57 +62,18 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Whether running a graph node by node may help where tract refuses it: some shape depends on
-/// values, or an operator is here and not in tract.
-pub(super) fn may_help(proto: &ModelProto, kernels: &Kernels) -> bool {
-    let mut helps = false;
-    let graph = proto.graph.iter();
-    let inputs = graph.flat_map(|graph| &graph.input).filter_map(super::declared::tensor_type);
-    helps |= inputs.into_iter().any(|input| super::convert::lacks(input.element_type));
-    super::validate::each_node(proto, &mut |node, _| {
-        helps |= kernels.get(&node.op_type).is_some() || depends_on_values(&node.op_type);
-    });
-    helps
-}
-
-/// Operators of tract whose output's shape may depend on the values of an input, and those with
-/// graphs inside.
-fn depends_on_values(operator: &str) -> bool {
-    matches!(
-        operator,
-        "Reshape"
-            | "Expand"
-            | "Slice"
-            | "Pad"
-            | "Tile"
-            | "Resize"
-            | "Upsample"
-            | "Squeeze"
-            | "Unsqueeze"
-            | "Split"
-            | "TopK"
-            | "OneHot"
-            | "Range"
-            | "ConstantOfShape"
-            | "NonZero"
-            | "CumSum"
-            | "DFT"
-            | "STFT"
-            | "HannWindow"
-            | "HammingWindow"
-            | "BlackmanWindow"
-            | "MelWeightMatrix"
-            | "ReduceL1"
-            | "ReduceL2"
-            | "ReduceLogSum"
-            | "ReduceLogSumExp"
-            | "ReduceMax"
-            | "ReduceMean"
-            | "ReduceMin"
-            | "ReduceProd"
-            | "ReduceSum"
-            | "ReduceSumSquare"
-    ) || CONTROL.contains(&operator)
+/// The context in which tract reads a model's nodes.
+fn context<'a>(model: &'a ModelProto, framework: &'a Onnx) -> ParsingContext<'a> {
+    let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
+    let opset = model.opset_import.iter().find(|set| standard(&set.domain));
+    ParsingContext {
+        onnx_operator_set_version: opset.map_or(0, |set| set.version),
+        framework,
+        model,
+        parent_graphs: Vec::new(),
+        model_dir: None,
+        template: InferenceModel::default(),
+    }
 }
 
 impl Stepwise {

@@ -4,8 +4,8 @@
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, at_mut, axis, each_index, elements, extent, for_type, offset, strides, values_of,
-    volume,
+    Call, Value, at_mut, axis, each_index, elements, extent, for_type, offset, pick, strides,
+    values_of, volume,
 };
 
 pub(crate) fn center_crop_pad(call: &Call) -> TractResult<Vec<Value>> {
@@ -34,8 +34,8 @@ pub(crate) fn center_crop_pad(call: &Call) -> TractResult<Vec<Value>> {
         let source = elements::<T>(input)?;
         let mut result = vec![T::default(); volume(T::datum_type(), &shape)?];
         each_index(&copied, |index| {
-            let value = source.get(from + offset(index, &from_steps)).context("outside")?;
-            *at_mut(&mut result, to + offset(index, &to_steps))? = value.clone();
+            let value = pick(source, from + offset(index, &from_steps))?;
+            *at_mut(&mut result, to + offset(index, &to_steps))? = value;
             Ok(())
         })?;
         Ok(vec![values_of(&shape, result)?.into()])

@@ -11,7 +11,7 @@ use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
     Call, Number, Value, around, at, axis, each_index, elements, for_number, for_type, integers,
-    offset, strides, values_of, volume,
+    offset, pick, strides, values_of, volume,
 };
 
 /// A place along an axis, counted from its start or, if negative, from its end.
@@ -41,7 +41,7 @@ pub(crate) fn gather_elements(call: &Call) -> TractResult<Vec<Value>> {
         each_index(indices.shape(), |index| {
             let from = place(list.next().context("too few indices")?, extent)?;
             let from = moved(index, along, from, &steps)?;
-            result.push(values.get(from).context("outside of the data")?.clone());
+            result.push(pick(values, from)?);
             Ok(())
         })?;
         Ok(vec![values_of(indices.shape(), result)?.into()])
@@ -155,8 +155,8 @@ fn put(call: &Call, places: &[usize]) -> TractResult<Vec<Value>> {
     if reduction == Reduction::Replace {
         return for_type!(data.datum_type(), T => {
             let mut result = elements::<T>(data)?.to_vec();
-            for (place, value) in places.iter().zip(elements::<T>(updates)?) {
-                *result.get_mut(*place).context("outside of the data")? = value.clone();
+            for (place, value) in places.iter().zip(elements::<T>(updates)?.iter().cloned()) {
+                *result.get_mut(*place).context("outside of the data")? = value;
             }
             Ok(vec![values_of(data.shape(), result)?.into()])
         });

@@ -5,7 +5,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, around, at, axis, elements, extent, for_type, integers, values_of, volume,
+    Call, Value, around, at, axis, elements, extent, for_type, integers, pick, values_of, volume,
 };
 
 pub(crate) fn facts(
@@ -31,14 +31,15 @@ pub(crate) fn one_hot(call: &Call) -> TractResult<Vec<Value>> {
     let marks = integers(indices)?.into_iter();
     let marks: Vec<_> = marks.map(|i| if i < 0 { i.saturating_add(signed) } else { i }).collect();
     for_type!(values.datum_type(), T => {
-        let [off, on] = elements::<T>(values)? else { bail!("the values are two") };
+        let pair = elements::<T>(values)?;
+        ensure!(pair.len() == 2, "{} values, accepted are 2", pair.len());
         let count = volume(T::datum_type(), &shape)?;
         let mut result = Vec::with_capacity(count);
         for number in 0..count {
             let (outer, inner) = (number / after / depth, number % after);
             let mark = at(&marks, outer * after + inner)?;
             let here = i64::try_from(number / after % depth)?;
-            result.push(if mark == here { on.clone() } else { off.clone() });
+            result.push(pick(pair, usize::from(mark == here))?);
         }
         Ok(vec![values_of(&shape, result)?.into()])
     })

@@ -4,7 +4,7 @@
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, at, at_mut, axis, each_index, elements, for_type, strides, values_of, volume,
+    Call, Value, at, at_mut, axis, each_index, elements, for_type, pick, strides, values_of, volume,
 };
 
 /// What stands where the input has nothing.
@@ -56,13 +56,7 @@ pub(crate) fn pad(call: &Call) -> TractResult<Vec<Value>> {
     }
     for_type!(input.datum_type(), T => {
         let values = elements::<T>(input)?;
-        let fill = match call.optional(2) {
-            Some(fill) => elements::<T>(fill)?.first().cloned().unwrap_or_default(),
-            None => match call.node.get_attr_opt::<f32>("value")? {
-                Some(value) => tensor1(&[value]).cast_to::<T>()?.try_as_plain_ram()?.as_slice::<T>()?.first().cloned().unwrap_or_default(),
-                None => T::default(),
-            },
-        };
+        let fill = fill::<T>(call)?;
         let mut result = Vec::with_capacity(volume(T::datum_type(), &shape)?);
         each_index(&shape, |index| {
             let mut from = Some(0);
@@ -71,13 +65,25 @@ pub(crate) fn pad(call: &Call) -> TractResult<Vec<Value>> {
                 from = from.zip(source).map(|(from, source)| from + source * step);
             }
             result.push(match from {
-                Some(from) => values.get(from).context("outside of the input")?.clone(),
-                None => fill.clone(),
+                Some(from) => pick(values, from)?,
+                None => pick(&fill, 0)?,
             });
             Ok(())
         })?;
         Ok(vec![values_of(&shape, result)?.into()])
     })
+}
+
+/// The one element that stands outside.
+fn fill<T: Datum + Default>(call: &Call) -> TractResult<[T; 1]> {
+    let given = match (call.optional(2), call.node.get_attr_opt::<f32>("value")?) {
+        (Some(given), _) => Some(given.cast_to::<T>()?.into_owned()),
+        (None, Some(value)) => Some(tensor0(value).cast_to::<T>()?.into_owned()),
+        (None, None) => None,
+    };
+    let Some(given) = given else { return Ok([T::default()]) };
+    ensure!(given.len() == 1, "{} elements to pad with, accepted is 1", given.len());
+    Ok([pick(elements::<T>(&given)?, 0)?])
 }
 
 /// The place in the input that a place before, in or behind it takes its element from.

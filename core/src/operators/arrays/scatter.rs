@@ -4,8 +4,8 @@
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, around, at, at_mut, axis, each_index, elements, extent, for_type, offset, strides,
-    values_of,
+    Call, Value, around, at, at_mut, axis, each_index, elements, extent, for_type, offset, pick,
+    strides, values_of,
 };
 
 /// Writes new entries into a cache, from a place on that each batch has for itself.
@@ -74,7 +74,7 @@ pub(crate) fn reverse_sequence(call: &Call) -> TractResult<Vec<Value>> {
             if *time < length {
                 *time = length - 1 - *time;
             }
-            result.push(values.get(offset(&from, &steps)).context("outside")?.clone());
+            result.push(pick(values, offset(&from, &steps))?);
             Ok(())
         })?;
         Ok(vec![values_of(input.shape(), result)?.into()])

@@ -11,7 +11,7 @@ pub(super) fn linear_attention(call: &Call) -> TractResult<Vec<Value>> {
     let query_heads: usize = call.node.get_attr("q_num_heads")?;
     let key_heads: usize = call.node.get_attr("kv_num_heads")?;
     ensure!(
-        key_heads > 0 && query_heads % key_heads == 0,
+        key_heads > 0 && query_heads.is_multiple_of(key_heads),
         "{query_heads} heads of queries for {key_heads} of keys"
     );
     let rule = call.text("update_rule", "gated_delta")?;

@@ -19,7 +19,7 @@ pub(super) const REDUCTIONS: [&str; 8] = [
 ];
 
 /// Operators with the attribute `axis`.
-pub(super) const ALONG: [&str; 11] = [
+pub(super) const ALONG: [&str; 12] = [
     "ArgMax",
     "ArgMin",
     "Concat",
@@ -31,6 +31,7 @@ pub(super) const ALONG: [&str; 11] = [
     "RMSNormalization",
     "Softmax",
     "Split",
+    "TopK",
 ];
 
 /// Reads an operator with axes among its attributes or as its second input.
@@ -40,7 +41,7 @@ pub(super) fn reduction(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axes = node.get_attr_opt_vec::<i64>("axes")?.unwrap_or_default();
     let inner = of_tract(context, node)?;
-    Ok((expand(Along { inner, axes, listed: true, beyond: false }), Vec::new()))
+    Ok((expand(Along { inner, axes, kind: Kind::Listed }), Vec::new()))
 }
 
 /// Reads an operator with one axis.
@@ -50,9 +51,35 @@ pub(super) fn along(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axes = node.get_attr_opt::<i64>("axis")?.into_iter().collect();
     let inner = of_tract(context, node)?;
-    // Flatten may end behind the last axis.
-    let beyond = node.op_type == "Flatten";
-    Ok((expand(Along { inner, axes, listed: false, beyond }), Vec::new()))
+    let kind = if node.op_type == "Flatten" { Kind::End } else { Kind::One };
+    Ok((expand(Along { inner, axes, kind }), Vec::new()))
+}
+
+/// Reads an operator that names every axis once.
+pub(super) fn transpose(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let axes = node.get_attr_opt_vec::<i64>("perm")?.unwrap_or_default();
+    let mut sorted = axes.clone();
+    sorted.sort_unstable();
+    let expected = (0..).take(axes.len());
+    ensure!(expected.eq(sorted), "perm is {axes:?}, which does not name every axis once");
+    let inner = of_tract(context, node)?;
+    Ok((expand(Along { inner, axes, kind: Kind::All }), Vec::new()))
+}
+
+/// What the axes of a node are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// Some of the input's, which a second input may list, too.
+    Listed,
+    /// One of the input's.
+    One,
+    /// One of the input's, or the end of them.
+    End,
+    /// All of the input's.
+    All,
 }
 
 /// An operator whose axes are checked.
@@ -60,17 +87,17 @@ pub(super) fn along(
 struct Along {
     inner: Box<dyn Expansion>,
     axes: Vec<i64>,
-    /// Whether the second input lists axes, too.
-    listed: bool,
-    beyond: bool,
+    kind: Kind,
 }
 
 impl Along {
     fn check(&self, rank: usize) -> TractResult<()> {
-        if self.beyond && self.axes == [i64::try_from(rank)?] {
-            return Ok(());
+        let count = self.axes.len();
+        match self.kind {
+            Kind::End if self.axes == [i64::try_from(rank)?] => Ok(()),
+            Kind::All if count > 0 && count != rank => bail!("{count} axes of rank {rank}"),
+            _ => check_axes(&self.axes, rank),
         }
-        check_axes(&self.axes, rank)
     }
 }
 
@@ -95,7 +122,7 @@ impl Expansion for Along {
     ) -> InferenceResult {
         let input = inputs.first().context("the operator has no input")?;
         solver.given(&input.rank, move |_, rank| self.check(usize::try_from(rank)?))?;
-        if let Some(axes) = inputs.get(1).filter(|_| self.listed) {
+        if let Some(axes) = inputs.get(1).filter(|_| self.kind == Kind::Listed) {
             solver.given_2(&input.rank, &axes.value, |_, rank, axes| {
                 check_axes(&integers(&axes)?, usize::try_from(rank)?)
             })?;
@@ -111,7 +138,7 @@ impl Expansion for Along {
     ) -> TractResult<TVec<OutletId>> {
         let rank = model.outlet_fact(*inputs.first().context("the operator has no input")?)?.rank();
         self.check(rank)?;
-        if let Some(axes) = inputs.get(1).filter(|_| self.listed)
+        if let Some(axes) = inputs.get(1).filter(|_| self.kind == Kind::Listed)
             && let Some(axes) = &model.outlet_fact(*axes)?.konst
         {
             check_axes(&integers(axes)?, rank)?;

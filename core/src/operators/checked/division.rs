@@ -2,6 +2,7 @@
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_core::broadcast::multi_broadcast;
 use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::ops::binary::{wire_cast, wire_rank_broadcast};
 
@@ -116,7 +117,7 @@ impl TypedOp for IntegerDivision {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let [a, b] = inputs else { bail!("a division has 2 inputs") };
         let shapes = [a.shape.to_tvec(), b.shape.to_tvec()];
-        let shape = tract_onnx::tract_core::broadcast::multi_broadcast(&shapes)?;
+        let shape = multi_broadcast(&shapes)?;
         Ok(tvec!(a.datum_type.fact(shape)))
     }
 

@@ -4,13 +4,15 @@
 mod attributes;
 mod axes;
 mod division;
+mod products;
 mod size;
+mod values;
 mod windows;
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
-use tract_onnx::tract_hir::ops::array;
+use tract_onnx::tract_hir::ops::array::{self, StridedSlice};
 
 /// Registers the operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
@@ -26,6 +28,11 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     for operator in size::SIZED {
         onnx.op_register.insert(operator, size::sized);
     }
+    for operator in values::VALUED {
+        onnx.op_register.insert(operator, values::valued);
+    }
+    onnx.op_register.insert("MatMul", products::product);
+    onnx.op_register.insert("Transpose", axes::transpose);
     for operator in windows::WINDOWED {
         onnx.op_register.insert(operator, windows::windowed);
     }
@@ -43,6 +50,37 @@ fn of_tract(context: &ParsingContext, node: &NodeProto) -> TractResult<Box<dyn E
     let tract = tract_onnx::onnx();
     let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
     let (op, _) = read(context, node)?;
+    if let Some(op) = op.as_op().downcast_ref::<StridedSlice>() {
+        return Ok(Box::new(Strided(op.clone())));
+    }
     let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
     Ok(op.clone())
+}
+
+/// tract's slice, which is no expansion by itself.
+#[derive(Clone, Debug)]
+struct Strided(StridedSlice);
+
+impl Expansion for Strided {
+    fn name(&self) -> StaticName {
+        "Slice".into()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        self.0.rules(solver, inputs, outputs)
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        model.wire_node(prefix, self.0.clone(), inputs)
+    }
 }

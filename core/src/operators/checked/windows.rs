@@ -6,12 +6,10 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::of_tract;
+use crate::operators::kernel::LARGEST_WINDOW;
 
 pub(super) const WINDOWED: [&str; 6] =
     ["AveragePool", "Conv", "ConvInteger", "ConvTranspose", "MaxPool", "QLinearConv"];
-
-/// The largest window, step, dilation and padding along an axis.
-const LARGEST: i64 = 1 << 16;
 
 pub(super) fn windowed(
     context: &ParsingContext,
@@ -19,8 +17,8 @@ pub(super) fn windowed(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let list = |name: &str, least: i64| -> TractResult<Option<usize>> {
         let Some(values) = node.get_attr_opt_vec::<i64>(name)? else { return Ok(None) };
-        let inside = values.iter().all(|value| (least..=LARGEST).contains(value));
-        ensure!(inside, "{name} is {values:?}; accepted are {least} to {LARGEST}");
+        let inside = values.iter().all(|value| (least..=LARGEST_WINDOW).contains(value));
+        ensure!(inside, "{name} is {values:?}; accepted are {least} to {LARGEST_WINDOW}");
         Ok(Some(values.len()))
     };
     let axes = [
@@ -36,7 +34,10 @@ pub(super) fn windowed(
     let axes = lengths.next();
     ensure!(lengths.all(|length| Some(length) == axes), "the windows' attributes differ in length");
     let group = node.get_attr_opt::<i64>("group")?.unwrap_or(1);
-    ensure!((1..=LARGEST).contains(&group), "group is {group}; accepted are 1 to {LARGEST}");
+    ensure!(
+        (1..=LARGEST_WINDOW).contains(&group),
+        "group is {group}; accepted are 1 to {LARGEST_WINDOW}"
+    );
     let transposed =
         (node.op_type == "ConvTranspose").then(|| Transposed::read(node)).transpose()?;
     Ok((expand(Windowed { inner: of_tract(context, node)?, axes, transposed }), Vec::new()))

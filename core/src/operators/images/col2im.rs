@@ -15,14 +15,10 @@ pub(crate) fn col2im(call: &Call) -> TractResult<Vec<Value>> {
     let image = extents(&call.integers(1)?.context("the image's shape is missing")?)?;
     let block = extents(&call.integers(2)?.context("the block's shape is missing")?)?;
     let rank = image.len();
-    let list = |name: &str, default: i64, count: usize| -> TractResult<Vec<usize>> {
-        let values = call.ints(name)?.unwrap_or_else(|| vec![default; count]);
-        ensure!(values.len() == count, "{name} has {} values, expected {count}", values.len());
-        extents(&values)
-    };
     ensure!(block.len() == rank, "a block of {block:?} in an image of {image:?}");
-    let (dilations, steps) = (list("dilations", 1, rank)?, list("strides", 1, rank)?);
-    let pads = list("pads", 0, 2 * rank)?;
+    let (dilations, steps) =
+        (call.windows("dilations", 1, rank)?, call.windows("strides", 1, rank)?);
+    let pads = call.windows("pads", 0, 2 * rank)?;
     ensure!(steps.iter().all(|step| *step > 0), "strides are 1 or more");
     let size = volume(DatumType::U8, &block)?;
     ensure!(size > 0 && rows % size == 0, "{rows} rows do not make blocks of {size}");

@@ -3,7 +3,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
-use crate::operators::kernel::{Call, Value, at, extents, floats, values_of, volume};
+use crate::operators::kernel::{Call, Value, at, floats, values_of, volume};
 
 pub(crate) fn deform_conv(call: &Call) -> TractResult<Vec<Value>> {
     let (input, weight, offsets) = (call.tensor(0)?, call.tensor(1)?, call.tensor(2)?);
@@ -15,13 +15,8 @@ pub(crate) fn deform_conv(call: &Call) -> TractResult<Vec<Value>> {
     else {
         bail!("DeformConv is supported in two dimensions")
     };
-    let list = |name: &str, default: i64, count: usize| -> TractResult<Vec<usize>> {
-        let values = extents(&call.ints(name)?.unwrap_or_else(|| vec![default; count]))?;
-        ensure!(values.len() == count, "{name} has {} values, expected {count}", values.len());
-        Ok(values)
-    };
-    let (dilations, steps) = (list("dilations", 1, 2)?, list("strides", 1, 2)?);
-    let pads = list("pads", 0, 4)?;
+    let (dilations, steps) = (call.windows("dilations", 1, 2)?, call.windows("strides", 1, 2)?);
+    let pads = call.windows("pads", 0, 4)?;
     let group = usize::try_from(call.int("group", 1)?)?;
     let offset_group = usize::try_from(call.int("offset_group", 1)?)?;
     let taps = rows * columns;

@@ -3,11 +3,8 @@
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, at, doubles, each_index, extents, from_doubles, offset, strides, volume,
+    Call, Value, at, doubles, each_index, from_doubles, offset, strides, volume,
 };
-
-/// The largest window, step, dilation and padding along an axis.
-const LARGEST: usize = 1 << 16;
 
 pub(crate) fn lp_pool(call: &Call) -> TractResult<Vec<Value>> {
     let input = call.tensor(0)?;
@@ -17,16 +14,11 @@ pub(crate) fn lp_pool(call: &Call) -> TractResult<Vec<Value>> {
         bail!("an input of rank {}; accepted is 3 or more", input.rank())
     };
     let rank = spatial.len();
-    let list = |name: &str, default: i64, count: usize| -> TractResult<Vec<usize>> {
-        let values = extents(&call.ints(name)?.unwrap_or_else(|| vec![default; count]))?;
-        ensure!(values.len() == count, "{name} has {} values, expected {count}", values.len());
-        ensure!(values.iter().all(|value| *value <= LARGEST), "{name} is more than {LARGEST}");
-        Ok(values)
-    };
-    let kernel = list("kernel_shape", 1, rank)?;
+    let kernel = call.windows("kernel_shape", 1, rank)?;
     volume(DatumType::F64, &kernel)?;
-    let (steps, dilations) = (list("strides", 1, rank)?, list("dilations", 1, rank)?);
-    let mut pads = list("pads", 0, 2 * rank)?;
+    let (steps, dilations) =
+        (call.windows("strides", 1, rank)?, call.windows("dilations", 1, rank)?);
+    let mut pads = call.windows("pads", 0, 2 * rank)?;
     ensure!(steps.iter().chain(&kernel).all(|n| *n > 0), "strides and kernel are 1 or more");
     let auto = call.text("auto_pad", "NOTSET")?;
     let ceil = call.flag("ceil_mode", false)?;

@@ -13,13 +13,9 @@ pub(crate) fn max_unpool(call: &Call) -> TractResult<Vec<Value>> {
     ensure!(input.shape() == indices.shape(), "an index belongs to each value");
     let spatial = input.shape().get(2..).context("an input of rank 2 or less")?;
     let rank = spatial.len();
-    let list = |name: &str, default: i64, count: usize| -> TractResult<Vec<usize>> {
-        let values = extents(&call.ints(name)?.unwrap_or_else(|| vec![default; count]))?;
-        ensure!(values.len() == count, "{name} has {} values, expected {count}", values.len());
-        Ok(values)
-    };
-    let (kernel, steps) = (list("kernel_shape", 1, rank)?, list("strides", 1, rank)?);
-    let pads = list("pads", 0, 2 * rank)?;
+    let (kernel, steps) =
+        (call.windows("kernel_shape", 1, rank)?, call.windows("strides", 1, rank)?);
+    let pads = call.windows("pads", 0, 2 * rank)?;
     let mut inferred: Vec<usize> = input.shape().iter().take(2).copied().collect();
     for (axis, own) in spatial.iter().enumerate() {
         let whole = own.saturating_sub(1) * at(&steps, axis)? + at(&kernel, axis)?;

@@ -6,7 +6,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, each_index, elements, for_type, offset, strides, values_of, volume,
+    Call, Value, each_index, elements, for_type, offset, pick, strides, values_of, volume,
 };
 
 pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
@@ -32,7 +32,7 @@ pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
                 ((*place as f32 / scale) as usize).min(own - 1)
             });
             let from = offset(&from.collect::<Vec<_>>(), &steps);
-            result.push(values.get(from).context("outside of the input")?.clone());
+            result.push(pick(values, from)?);
             Ok(())
         })?;
         Ok(vec![values_of(&shape, result)?.into()])

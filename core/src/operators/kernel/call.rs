@@ -3,7 +3,10 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::Value;
+use super::{Value, extents};
+
+/// The largest window, step, dilation and padding along an axis.
+pub(crate) const LARGEST_WINDOW: i64 = 1 << 16;
 
 /// One evaluation of a node.
 pub(crate) struct Call<'a> {
@@ -78,9 +81,13 @@ impl Call<'_> {
         self.node.get_attr_opt_vec(name)
     }
 
-    /// Whether the node names this output.
-    pub fn wants(&self, output: usize) -> bool {
-        self.node.output.get(output).is_some_and(|name| !name.is_empty())
+    /// An attribute with an extent for each of `count` axes of a window.
+    pub fn windows(&self, name: &str, default: i64, count: usize) -> TractResult<Vec<usize>> {
+        let values = self.ints(name)?.unwrap_or_else(|| vec![default; count]);
+        ensure!(values.len() == count, "{name} has {} values, expected {count}", values.len());
+        let inside = values.iter().all(|value| (0..=LARGEST_WINDOW).contains(value));
+        ensure!(inside, "{name} is {values:?}; accepted are 0 to {LARGEST_WINDOW}");
+        extents(&values)
     }
 }
 

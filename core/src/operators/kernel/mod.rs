@@ -5,7 +5,7 @@
 //! comes. tract's operators serve there too; a kernel is for what tract lacks or answers wrongly.
 //!
 //! Kernels trust nothing: attributes, shapes and values are checked, and what a result takes is
-//! checked against [`MAX_BYTES`] before it is allocated.
+//! checked before it is allocated.
 
 mod call;
 mod narrow;
@@ -16,12 +16,12 @@ mod value;
 
 use std::collections::BTreeMap;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, LARGEST_WINDOW};
 pub(crate) use narrow::{Narrow, ScaleRounding};
 pub(crate) use number::Number;
 pub(crate) use numbers::*;
 pub(crate) use planned::{Facts, read};
-pub(crate) use value::{MAX_BYTES, Value, values_of};
+pub(crate) use value::{Value, values_of};
 
 use tract_onnx::tract_hir::internal::*;
 

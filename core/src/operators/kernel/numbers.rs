@@ -285,6 +285,11 @@ pub(crate) fn at<T: Copy>(elements: &[T], place: usize) -> TractResult<T> {
     elements.get(place).copied().with_context(|| format!("there is no element {place}"))
 }
 
+/// The element, of any type, at a place that was calculated.
+pub(crate) fn pick<T: Clone>(elements: &[T], place: usize) -> TractResult<T> {
+    elements.get(place).cloned().with_context(|| format!("there is no element {place}"))
+}
+
 /// The element to write at a place that was calculated.
 pub(crate) fn at_mut<T>(elements: &mut [T], place: usize) -> TractResult<&mut T> {
     elements.get_mut(place).with_context(|| format!("there is no element {place}"))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_core::broadcast::multi_broadcast;
 use tract_onnx::tract_hir::internal::*;
 
 use super::{Call, Kernel, Value};
@@ -19,8 +20,11 @@ pub(crate) enum Facts {
     /// One output of the first input's type, of the shape that all inputs are stretched to.
     Stretched,
     /// Whatever this function finds; an error if it takes values to tell.
-    By(fn(&NodeProto, &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>>),
+    By(Find),
 }
+
+/// Finds the facts of a node's outputs from those of its inputs, by position.
+type Find = fn(&NodeProto, &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>>;
 
 /// Reads a node whose operator has a kernel with facts.
 pub(crate) fn read(
@@ -147,7 +151,7 @@ impl TypedOp for Planned {
             Facts::Like => Ok(tvec!(plain(first.datum_type).fact(first.shape.clone()))),
             Facts::Stretched => {
                 let shapes: TVec<_> = inputs.iter().map(|fact| fact.shape.to_tvec()).collect();
-                let shape = tract_onnx::tract_core::broadcast::multi_broadcast(&shapes)?;
+                let shape = multi_broadcast(&shapes)?;
                 Ok(tvec!(plain(first.datum_type).fact(shape)))
             }
             Facts::By(find) => {

@@ -7,7 +7,7 @@ use tract_onnx::tract_hir::internal::*;
 use super::Narrow;
 
 /// The largest tensor that a kernel makes: as much as a 32-bit memory could hold with its inputs.
-pub(crate) const MAX_BYTES: usize = 1 << 31;
+const MAX_BYTES: usize = 1 << 31;
 
 /// A tensor, with the type that its bits stand for where tract has no such type.
 #[derive(Clone, Debug)]

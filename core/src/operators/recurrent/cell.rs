@@ -9,7 +9,6 @@ use super::activation::Activation;
 /// The weights of one direction, as the file has them: a row for each gate's each unit.
 pub(super) struct Weights {
     pub hidden: usize,
-    pub width: usize,
     /// `[gates × hidden, width]`, its axes changed over.
     pub input: Vec<f32>,
     /// `[gates × hidden, hidden]`, its axes changed over.
@@ -22,12 +21,12 @@ pub(super) struct Weights {
 
 impl Weights {
     /// A row of the input times its weights, with their bias.
-    fn from_input(&self, row: &[f32]) -> Vec<f32> {
+    fn of_input(&self, row: &[f32]) -> Vec<f32> {
         product(row, &self.input, &self.bias.0, 0, self.bias.0.len())
     }
 
     /// The state times the weights of `count` gates from the gate `first`, with their bias.
-    fn from_state(&self, state: &[f32], first: usize, count: usize) -> Vec<f32> {
+    fn of_state(&self, state: &[f32], first: usize, count: usize) -> Vec<f32> {
         let (start, length) = (first * self.hidden, count * self.hidden);
         let bias = self.bias.1.get(start..start + length).unwrap_or_default();
         product(state, &self.recurrence, bias, start, self.bias.1.len())
@@ -88,8 +87,8 @@ impl Cell for Simple {
     }
 
     fn step(&self, weights: &Weights, row: &[f32], state: &mut State) -> TractResult<()> {
-        let sums = weights.from_input(row).into_iter();
-        let sums = sums.zip(weights.from_state(&state.hidden, 0, 1)).map(|(a, b)| a + b);
+        let sums = weights.of_input(row).into_iter();
+        let sums = sums.zip(weights.of_state(&state.hidden, 0, 1)).map(|(a, b)| a + b);
         let clip = self.clip;
         state.hidden = sums.map(|x| self.activation.apply(x.clamp(-clip, clip))).collect();
         Ok(())
@@ -120,8 +119,8 @@ impl Cell for Gru {
 
     fn step(&self, weights: &Weights, row: &[f32], state: &mut State) -> TractResult<()> {
         let hidden = weights.hidden;
-        let input = weights.from_input(row);
-        let recurrence = weights.from_state(&state.hidden, 0, 2);
+        let input = weights.of_input(row);
+        let recurrence = weights.of_state(&state.hidden, 0, 2);
         let gates = input
             .iter()
             .zip(&recurrence)
@@ -129,11 +128,11 @@ impl Cell for Gru {
         let gates: Vec<f32> = gates.collect();
         let (update, reset) = gates.split_at(hidden);
         let candidate: Vec<f32> = if self.linear_before_reset {
-            let state = weights.from_state(&state.hidden, 2, 1);
+            let state = weights.of_state(&state.hidden, 2, 1);
             state.iter().zip(reset).map(|(state, reset)| state * reset).collect()
         } else {
             let state = state.hidden.iter().zip(reset).map(|(state, reset)| state * reset);
-            weights.from_state(&state.collect::<Vec<_>>(), 2, 1)
+            weights.of_state(&state.collect::<Vec<_>>(), 2, 1)
         };
         let candidate = input
             .iter()
@@ -173,8 +172,8 @@ impl Cell for Lstm {
 
     fn step(&self, weights: &Weights, row: &[f32], state: &mut State) -> TractResult<()> {
         let hidden = weights.hidden;
-        let sums = weights.from_input(row).into_iter();
-        let sums = sums.zip(weights.from_state(&state.hidden, 0, 4)).map(|(a, b)| a + b);
+        let sums = weights.of_input(row).into_iter();
+        let sums = sums.zip(weights.of_state(&state.hidden, 0, 4)).map(|(a, b)| a + b);
         let sums: Vec<f32> = sums.collect();
         let peephole = |gate: usize, unit: usize| match &weights.peepholes {
             Some(peepholes) => at(peepholes, gate * hidden + unit),

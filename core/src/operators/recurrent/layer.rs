@@ -148,7 +148,6 @@ fn weights<C: Cell>(call: &Call, extents: &Extents, direction: usize) -> TractRe
     let second = bias.split_off(gates);
     Ok(Weights {
         hidden,
-        width,
         input: changed_over(input, width),
         recurrence: changed_over(recurrence, hidden),
         bias: (bias, second),

@@ -1,0 +1,119 @@
+//! Operators whose inputs have values that tract takes for granted: `Slice` and `STFT`.
+
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
+
+use super::of_tract;
+use crate::operators::kernel::{at, axes, integers};
+
+/// Checks the inputs of a node, those that are left out being `None`.
+type Check = fn(&NodeProto, &[Option<&TypedFact>]) -> TractResult<()>;
+
+pub(super) const VALUED: [&str; 2] = ["STFT", "Slice"];
+
+pub(super) fn valued(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let check = if node.op_type == "Slice" { slice } else { stft };
+    Ok((expand(Valued { inner: of_tract(context, node)?, node: node.clone(), check }), Vec::new()))
+}
+
+/// An operator with a check of the values that are known.
+#[derive(Clone, Debug)]
+struct Valued {
+    inner: Box<dyn Expansion>,
+    node: NodeProto,
+    check: Check,
+}
+
+/// The integers of an input, if they are known.
+fn known(inputs: &[Option<&TypedFact>], place: usize) -> Option<Vec<i64>> {
+    integers(inputs.get(place).copied().flatten()?.konst.as_deref()?).ok()
+}
+
+/// Axes lie within the rank, each once, and steps are not 0.
+fn slice(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
+    let rank = inputs.first().copied().flatten().context("Slice lacks an input")?.rank();
+    let listed = match known(inputs, 3) {
+        Some(listed) => Some(listed),
+        None => node.get_attr_opt_vec::<i64>("axes")?,
+    };
+    axes(&listed.unwrap_or_default(), rank)?;
+    check_steps(&known(inputs, 4).unwrap_or_default())
+}
+
+fn check_steps(steps: &[i64]) -> TractResult<()> {
+    let inside = |step: &i64| *step != 0 && i32::try_from(*step).is_ok();
+    ensure!(steps.iter().all(inside), "steps are {steps:?}; accepted are those of 32 bits but 0");
+    Ok(())
+}
+
+/// Frames have a length, follow each other, and are not longer than the signal.
+fn stft(_: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
+    let one = |place: usize| known(inputs, place).map(|values| at(&values, 0)).transpose();
+    if let Some(step) = one(1)? {
+        ensure!(step > 0, "a frame_step of {step}; accepted is 1 or more");
+    }
+    let signal = inputs.first().copied().flatten().context("STFT lacks an input")?;
+    let points = signal.shape.get(1).and_then(|points| points.to_i64().ok());
+    let window =
+        inputs.get(2).copied().flatten().and_then(|window| window.shape.first()?.to_i64().ok());
+    for length in one(3)?.into_iter().chain(window) {
+        let fits = length > 0 && points.is_none_or(|points| length <= points);
+        ensure!(fits, "frames of {length} of a signal of {} points", points.unwrap_or(0));
+    }
+    Ok(())
+}
+
+impl Valued {
+    /// Where an input of the node is among those that are not left out.
+    fn present(&self, place: usize) -> Option<usize> {
+        let named = self.node.input.get(place).is_some_and(|name| !name.is_empty());
+        let before = self.node.input.iter().take(place).filter(|name| !name.is_empty()).count();
+        named.then_some(before)
+    }
+}
+
+impl Expansion for Valued {
+    fn name(&self) -> StaticName {
+        self.inner.name()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        if self.node.op_type == "Slice" {
+            let place = |place: usize| self.present(place).and_then(|place| inputs.get(place));
+            if let (Some(input), Some(listed)) = (inputs.first(), place(3)) {
+                solver.given_2(&input.rank, &listed.value, |_, rank, listed| {
+                    axes(&integers(&listed)?, usize::try_from(rank)?).map(drop)
+                })?;
+            }
+            if let Some(steps) = place(4) {
+                solver.given(&steps.value, |_, steps| check_steps(&integers(&steps)?))?;
+            }
+        }
+        self.inner.rules(solver, inputs, outputs)
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let mut present = inputs.iter();
+        let mut facts = Vec::with_capacity(self.node.input.len());
+        for name in &self.node.input {
+            let outlet = if name.is_empty() { None } else { present.next() };
+            facts.push(outlet.map(|outlet| model.outlet_fact(*outlet)).transpose()?);
+        }
+        (self.check)(&self.node, &facts)?;
+        self.inner.wire(prefix, model, inputs)
+    }
+}
