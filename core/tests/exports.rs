@@ -3,8 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use inference_core::TensorType;
 use inference_core::graph::Graph;
+use inference_core::{ErrorKind, Keys, TensorType};
 
 use crate::support::exported::{Case, Tolerance, cases, difference, slice};
 
@@ -71,4 +71,36 @@ fn rows_differ(case: &Case, graph: &Graph) -> Option<String> {
         let differs = outputs.find(|(alone, together)| **alone != slice(together, row, count))?;
         Some(format!("row {row} of {} depends on the batch", differs.0.name))
     })
+}
+
+fn case(name: &str) -> Case {
+    cases().into_iter().find(|(found, _)| found == name).unwrap().1
+}
+
+#[test]
+fn maps_and_sequences_are_tensors_at_the_border() {
+    let names = |declared: &[TensorType]| {
+        declared.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>()
+    };
+    let dictionary = Graph::load(&case("dictionary").model).unwrap();
+    assert_eq!(names(dictionary.inputs()), ["X.keys", "X.values"]);
+    let several = Graph::load(&case("multi_output_classifier").model).unwrap();
+    assert_eq!(names(several.outputs()), ["label", "probabilities[0]", "probabilities[1]"]);
+    let zipped = Graph::load(&case("linear_logistic_names").model).unwrap();
+    let keys = ["high", "low", "middle"].map(String::from).to_vec();
+    let found: Vec<_> = zipped.outputs().iter().map(|output| output.keys.clone()).collect();
+    assert_eq!(found, [None, Some(Keys::Strings(keys))]);
+}
+
+#[test]
+fn a_map_that_goes_elsewhere() {
+    let model = case("dictionary").model;
+    // The name of the node comes before that of its operator.
+    let (from, to) = (b"DictVectorizer", b"DictVectorises");
+    let place = model.windows(from.len()).rposition(|bytes| bytes == from).unwrap();
+    let model = [&model[..place], to, &model[place + to.len()..]].concat();
+    let error = Graph::load(&model).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::InvalidModel, "invalid-graph"));
+    let message = r#"the input "X" is a map, which "DictVectorises" does not take"#;
+    assert_eq!(error.message, message);
 }

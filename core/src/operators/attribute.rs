@@ -62,7 +62,8 @@ impl<'a> Attributes<'a> {
     }
 }
 
-fn elements(name: &str, tensor: &TensorProto) -> TractResult<Tensor> {
+/// The elements of a tensor in a list.
+pub(super) fn elements(name: &str, tensor: &TensorProto) -> TractResult<Tensor> {
     const FLOAT: i32 = tensor_proto::DataType::Float as i32;
     const DOUBLE: i32 = tensor_proto::DataType::Double as i32;
     const INT16: i32 = tensor_proto::DataType::Int16 as i32;

@@ -10,11 +10,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::attribute::Attributes;
-use super::tensor::{cast, expect_type, tensor};
+use super::tensor::{cast, expect_size, expect_type, tensor};
 use super::written::{Built, Kernel, Shape, build, inputs};
-
-/// Elements of the result.
-const MOST_ELEMENTS: usize = 1 << 27;
 
 /// Registers the operator.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
@@ -65,8 +62,7 @@ impl Kernel for Distance {
         if width != other {
             bail!("CDist has rows of {width} and of {other} elements");
         }
-        let size = rows.checked_mul(*columns).filter(|size| *size <= MOST_ELEMENTS);
-        size.with_context(|| format!("{rows} times {columns} distances are too many"))?;
+        expect_size("CDist", *rows, *columns)?;
         let distance = |left: &[f64], right: &[f64]| {
             let squares = left.iter().zip(right).map(|(x, y)| (x - y) * (x - y));
             let sum: f64 = squares.sum();

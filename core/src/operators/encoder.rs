@@ -16,11 +16,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::attribute::Attributes;
-use super::tensor::{NUMBERS, elements, expect_type, tensor};
+use super::tensor::{NUMBERS, elements, expect_size, expect_type, tensor};
 use super::written::{Built, Kernel, Shape, build, inputs};
-
-/// Elements of a result; what a 32-bit memory holds with room for everything else.
-const MOST_ELEMENTS: usize = 1 << 28;
 
 /// Registers both operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
@@ -112,11 +109,7 @@ impl Kernel for OneHotEncoder {
     fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [input] = inputs("OneHotEncoder", tensors)?;
         let positions = self.positions(input)?;
-        let size = positions.len().checked_mul(self.categories);
-        let size = size.filter(|size| *size <= MOST_ELEMENTS);
-        let size = size.with_context(|| {
-            format!("{} values of {} categories are too many", positions.len(), self.categories)
-        })?;
+        let size = expect_size("OneHotEncoder", positions.len(), self.categories)?;
         let mut ones = vec![0.0_f32; size];
         for (row, position) in ones.chunks_exact_mut(self.categories).zip(positions) {
             match position.and_then(|position| row.get_mut(position)) {

@@ -13,7 +13,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::attribute::Attributes;
-use super::tensor::{NUMBERS, cast, elements, expect_type, row_extent, rows, tensor};
+use super::tensor::{NUMBERS, cast, elements, expect_size, expect_type, row_extent, rows, tensor};
 use super::written::{Built, Kernel, Shape, build, inputs};
 
 /// Registers both operators.
@@ -65,6 +65,7 @@ impl Kernel for ArrayFeatureExtractor {
                 .with_context(|| format!("the index {index} lies outside of an axis of {width}"))
         };
         let columns = columns.iter().map(column).collect::<TractResult<Vec<_>>>()?;
+        expect_size("ArrayFeatureExtractor", rows.iter().product(), columns.len())?;
         let mut shape: TVec<_> = if rows.is_empty() { tvec!(1) } else { rows.into() };
         shape.push(columns.len());
         Ok(tvec!(match data.datum_type() {
@@ -142,8 +143,7 @@ impl Kernel for FeatureVectorizer {
         let first = tensors.first().context("FeatureVectorizer has no input")?;
         let (count, _) = rows("FeatureVectorizer", first.shape())?;
         let total: usize = self.widths.iter().sum();
-        let size = count.checked_mul(total).filter(|size| *size <= 1 << 28);
-        let size = size.with_context(|| format!("{count} rows of {total} columns are too many"))?;
+        let size = expect_size("FeatureVectorizer", count, total)?;
         let mut out = vec![0.0_f32; size];
         let mut start = 0;
         for (input, width) in tensors.iter().zip(&self.widths) {

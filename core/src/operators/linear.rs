@@ -17,7 +17,8 @@ use super::attribute::Attributes;
 use super::labels::Labels;
 use super::post_transform::{PostTransform, finish_row};
 use super::tensor::{
-    NUMBERS, cast, expect_extent, expect_type, expect_width, row_extent, rows, table, tensor,
+    NUMBERS, cast, expect_extent, expect_size, expect_type, expect_width, row_extent, rows, table,
+    tensor,
 };
 use super::written::{Built, Kernel, Shape, build, inputs};
 
@@ -73,6 +74,7 @@ impl Linear {
     ) -> TractResult<usize> {
         let (count, width) = rows(name, input.shape())?;
         expect_width(name, width, self.features)?;
+        expect_size(name, count, self.outputs())?;
         for row in cast::<f32>(input)?.chunks_exact(self.features) {
             finish(self.row(row));
         }

@@ -56,6 +56,15 @@ pub(super) fn row_extent(name: &str, shape: &[TDim]) -> TractResult<TDim> {
     }
 }
 
+/// The number of elements of a result, which must fit beside everything else in a 32-bit memory.
+pub(super) fn expect_size(name: &str, rows: usize, columns: usize) -> TractResult<usize> {
+    const MOST_ELEMENTS: usize = 1 << 26;
+    let size = rows.checked_mul(columns).filter(|size| *size <= MOST_ELEMENTS);
+    size.with_context(|| {
+        format!("{name} gives {rows} times {columns} elements, more than {MOST_ELEMENTS}")
+    })
+}
+
 /// Checks that rows have as many columns as a model was made for.
 pub(super) fn expect_width(name: &str, found: usize, expected: usize) -> TractResult<()> {
     if found == expected {

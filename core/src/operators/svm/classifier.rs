@@ -12,7 +12,8 @@ use crate::operators::labels::Labels;
 use crate::operators::linear::largest;
 use crate::operators::post_transform::{PostTransform, logistic, probit};
 use crate::operators::tensor::{
-    NUMBERS, cast, expect_extent, expect_type, expect_width, row_extent, rows, table, tensor,
+    NUMBERS, cast, expect_extent, expect_size, expect_type, expect_width, row_extent, rows, table,
+    tensor,
 };
 use crate::operators::written::{Built, Kernel, Shape, build, inputs};
 
@@ -246,6 +247,7 @@ impl Kernel for SvmClassifier {
         let [input] = inputs("SVMClassifier", tensors)?;
         let (count, width) = rows("SVMClassifier", input.shape())?;
         expect_width("SVMClassifier", width, self.machine().features())?;
+        expect_size("SVMClassifier", count, self.columns())?;
         let (mut winners, mut scores) = (Vec::with_capacity(count), Vec::new());
         for row in cast::<f32>(input)?.chunks_exact(width) {
             let (winner, row) = self.row(row);

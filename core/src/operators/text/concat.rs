@@ -8,11 +8,11 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::broadcast::multi_broadcast;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::operators::tensor::expect_type;
+use crate::operators::tensor::{expect_size, expect_type, tensor};
 use crate::operators::written::{Built, Kernel, Shape, build, inputs};
 
 /// Bytes of all strings of a result.
-const MOST_BYTES: usize = 1 << 28;
+const MOST_BYTES: usize = 1 << 26;
 
 pub(super) fn string_concat(_: &ParsingContext, _: &NodeProto) -> Built {
     build(StringConcat)
@@ -41,6 +41,7 @@ impl Kernel for StringConcat {
     fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [left, right] = inputs("StringConcat", tensors)?;
         let shape = multi_broadcast(&[left.shape(), right.shape()])?;
+        expect_size("StringConcat", shape.iter().product(), 1)?;
         let [left, right] = [left, right].map(|tensor| tensor.to_plain_array_view::<String>());
         let (left, right) = (left?, right?);
         let (left, right) = (left.broadcast(&*shape), right.broadcast(&*shape));
@@ -50,6 +51,6 @@ impl Kernel for StringConcat {
         });
         bytes.with_context(|| format!("StringConcat gives more than {MOST_BYTES} bytes"))?;
         let joined = left.iter().zip(&right).map(|(left, right)| format!("{left}{right}"));
-        Ok(tvec!(crate::operators::tensor::tensor(joined.collect(), &shape)?))
+        Ok(tvec!(tensor(joined.collect(), &shape)?))
     }
 }

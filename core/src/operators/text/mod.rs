@@ -31,7 +31,7 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
 }
 
 /// Strings in all rows of a padded result.
-const MOST_STRINGS: usize = 1 << 24;
+const MOST_STRINGS: usize = 1 << 22;
 
 /// Rows of strings as one tensor `[…, most strings of any row]`.
 fn padded(name: &str, rows: Vec<Vec<String>>, pad: &str, shape: &[usize]) -> TractResult<Tensor> {

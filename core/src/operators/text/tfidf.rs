@@ -14,13 +14,11 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::attribute::Attributes;
-use crate::operators::tensor::{cast, elements, expect_type, tensor};
+use crate::operators::tensor::{cast, elements, expect_size, expect_type, tensor};
 use crate::operators::written::{Built, Kernel, Shape, build, inputs};
 
 /// Columns of the output.
 const MOST_COLUMNS: usize = 1 << 24;
-/// Elements of the output.
-const MOST_ELEMENTS: usize = 1 << 28;
 
 pub(super) fn tfidf_vectorizer(_: &ParsingContext, node: &NodeProto) -> Built {
     let attributes = Attributes(node);
@@ -232,9 +230,7 @@ impl Kernel for TfIdfVectorizer {
             [rows, words] => (*rows, *words, tvec!(*rows, self.width)),
             other => bail!("TfIdfVectorizer has an input of rank {}, not 1 or 2", other.len()),
         };
-        let size = rows.checked_mul(self.width).filter(|size| *size <= MOST_ELEMENTS);
-        let size =
-            size.with_context(|| format!("{rows} rows of {} columns are too many", self.width))?;
+        let size = expect_size("TfIdfVectorizer", rows, self.width)?;
         let mut counts = vec![0.0; size];
         let numbers = match &self.pool {
             Pool::Strings(grams) => grams.numbers(elements::<String>(input)?),

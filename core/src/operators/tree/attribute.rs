@@ -9,7 +9,8 @@ use super::classic::{ClassicAttributes, WeightNames};
 use super::description::{Aggregate, Reals, expect_targets};
 use super::error::EnsembleError;
 use super::indexed::IndexedAttributes;
-use crate::operators::attribute::Attributes;
+use crate::operators::attribute::{Attributes, elements};
+use crate::operators::tensor::cast;
 
 impl<'a> Attributes<'a> {
     /// What the classifier and the regressor have in common.
@@ -116,25 +117,11 @@ impl<'a> Attributes<'a> {
 fn reals(attribute: &'static str, tensor: &TensorProto) -> TractResult<Reals> {
     const FLOAT: i32 = tensor_proto::DataType::Float as i32;
     const DOUBLE: i32 = tensor_proto::DataType::Double as i32;
-    let raw = tensor.raw_data.as_slice();
-    let (values, rest) = match tensor.data_type {
-        FLOAT if raw.is_empty() => (tensor.float_data.iter().map(|x| f64::from(*x)).collect(), 0),
-        FLOAT => {
-            let (chunks, rest) = raw.as_chunks();
-            (chunks.iter().map(|bytes| f32::from_le_bytes(*bytes).into()).collect(), rest.len())
-        }
-        DOUBLE if raw.is_empty() => (tensor.double_data.clone(), 0),
-        DOUBLE => {
-            let (chunks, rest) = raw.as_chunks();
-            (chunks.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect(), rest.len())
-        }
-        other => {
-            bail!("attribute {attribute} has element type {other}; accepted are FLOAT and DOUBLE")
-        }
-    };
-    if rest != 0 {
-        bail!("attribute {attribute} ends with {rest} bytes that are no element");
+    if !matches!(tensor.data_type, FLOAT | DOUBLE) {
+        let found = tensor.data_type;
+        bail!("attribute {attribute} has element type {found}; accepted are FLOAT and DOUBLE")
     }
+    let values = cast::<f64>(&elements(attribute, tensor)?)?.into_owned();
     Ok(Reals { attribute, values, double: tensor.data_type == DOUBLE })
 }
 
