@@ -102,6 +102,9 @@ fn what_is_no_picture_is_refused() {
     let mut huge = png.clone();
     huge[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
     check(&huge, "image-too-large", "100000 by 100000 pixels, at most 1000000 in all");
+    let mut huge = picture("rgb.bmp");
+    huge[18..26].copy_from_slice(&[0xa0, 0x86, 1, 0, 0x60, 0x79, 0xfe, 0xff]);
+    check(&huge, "image-too-large", "100000 by 100000 pixels, at most 1000000 in all");
     for (name, kind) in
         [("lossy.webp", "WebP"), ("still.gif", "GIF"), ("rgb.bmp", "BMP"), ("gray.jpg", "JPEG")]
     {

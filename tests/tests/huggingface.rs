@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use conformance::{cache_folder, component, finished, program, root};
+use model_package::{Limits, store};
+use predictor_host::Instance;
 use serde_json::{Value, json};
 
 /// How far a score may be from that of ONNX Runtime, which computes in another order.
@@ -136,6 +138,35 @@ fn image_classification() {
         assert!(out.contains(case["picture"].as_str().unwrap()), "{out}");
     }
     assert!(out.contains('█') && !out.contains("notes.txt"), "{out}");
+}
+
+/// Every kind of picture that the core reads, inside and outside of the sandbox. One value of one
+/// pixel shows in the logits.
+#[test]
+fn pictures_are_the_same_in_the_sandbox() {
+    let (_folder, package, _) = package("image-classification");
+    let files = store::read(&package, &Limits::DEFAULT).unwrap();
+    let native = inference_core::Model::load(files.clone()).unwrap();
+    let mut sandbox = conformance::load(files).unwrap();
+    let logits = |data: &[u8]| -> Vec<f32> {
+        data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("core/tests/pillow/pictures")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let inside = sandbox.predict(&[Instance::Image(bytes.clone())]).unwrap().remove(0).unwrap();
+        let outside = native.predict(&[inference_core::Instance::Image(bytes)]).unwrap();
+        let outside = outside.into_iter().next().unwrap().unwrap();
+        let (inside, outside) = (logits(&inside.outputs[0].data), logits(&outside.outputs[0].data));
+        assert_eq!(inside.len(), 4);
+        for (inside, outside) in inside.iter().zip(&outside) {
+            let near = (inside - outside).abs() <= 1e-5 * outside.abs().max(1.0);
+            assert!(near, "{}: {inside} and {outside}", path.display());
+        }
+        count += 1;
+    }
+    assert!(count >= 50, "{count}");
 }
 
 #[test]

@@ -44,18 +44,34 @@ pub fn decode(bytes: &[u8], transparency: Transparency, max_pixels: u64) -> Resu
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => {
             read("GIF", GifDecoder::new(source), transparency, max_pixels)
         }
-        [b'B', b'M', ..] => read("BMP", BmpDecoder::new(source), transparency, max_pixels),
+        [b'B', b'M', ..] => {
+            check_bmp_size(bytes, max_pixels)?;
+            read("BMP", BmpDecoder::new(source), transparency, max_pixels)
+        }
         other => Err(unknown(other)),
     }
 }
 
 /// The size in a PNG's first chunk, before its decoder looks at any other.
 fn check_png_size(bytes: &[u8], max_pixels: u64) -> Result<(), Error> {
-    let edge = |start: usize| -> u64 {
-        let bytes = bytes.get(start..).and_then(|rest| rest.first_chunk::<4>());
-        bytes.map_or(0, |bytes| u64::from(u32::from_be_bytes(*bytes)))
-    };
+    let edge = |start| u64::from(u32::from_be_bytes(four(bytes, start)));
     check_size(edge(16), edge(20), max_pixels)
+}
+
+/// The size in a BMP's header, since its decoder has a limit of its own. The oldest headers (12
+/// bytes) have none that is too large.
+fn check_bmp_size(bytes: &[u8], max_pixels: u64) -> Result<(), Error> {
+    if u32::from_le_bytes(four(bytes, 14)) < 40 {
+        return Ok(());
+    }
+    // A negative height means that rows begin at the top.
+    let edge = |start| u64::from(i32::from_le_bytes(four(bytes, start)).unsigned_abs());
+    check_size(edge(18), edge(22), max_pixels)
+}
+
+/// Four bytes of a header; zeros beyond its end.
+fn four(bytes: &[u8], start: usize) -> [u8; 4] {
+    bytes.get(start..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
 }
 
 fn read<D: ImageDecoder>(

@@ -14,6 +14,9 @@ use crate::failure::InputError;
 /// The largest input file. Larger ones belong into parts.
 const LARGEST_INPUT: u64 = 256 << 20;
 
+/// The largest folder, all pictures together.
+const LARGEST_FOLDER: u64 = 1 << 30;
+
 /// How the files begin that hold a picture.
 const PICTURES: [&[u8]; 7] =
     [b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*"];
@@ -61,8 +64,8 @@ impl Input {
                 continue;
             }
             total += bytes.len() as u64;
-            if total > 4 * LARGEST_INPUT {
-                let message = format!("more than {} MiB; split it", 4 * LARGEST_INPUT >> 20);
+            if total > LARGEST_FOLDER {
+                let message = format!("more than {} MiB; split it", LARGEST_FOLDER >> 20);
                 return Err(InputError(message).into());
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
