@@ -18,7 +18,7 @@ pub(crate) enum Model {
     /// It lies in a folder or archive.
     Package(PathBuf),
     /// It was baked into a component.
-    Baked(Baked),
+    Baked(Box<Baked>),
 }
 
 impl Model {
@@ -28,7 +28,7 @@ impl Model {
         let path = Path::new(name);
         if Baked::is_at(path) {
             let baked = Baked::open(path).with_context(|| format!("the baked model {name}"))?;
-            return Ok(Self::Baked(baked));
+            return Ok(Self::Baked(Box::new(baked)));
         }
         if let Some(folder) = package_in(path) {
             return Ok(Self::Package(folder));

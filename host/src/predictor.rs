@@ -3,8 +3,6 @@
 //!
 //! Calls may come from several threads at once; each has a sandbox to itself.
 
-use std::borrow::Cow;
-
 use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
@@ -30,7 +28,7 @@ enum Source {
     /// It loads these files.
     Package(Vec<wit::File>),
     /// It has it.
-    Baked(Baked),
+    Baked(Box<Baked>),
 }
 
 impl Predictor {
@@ -54,7 +52,8 @@ impl Predictor {
     /// If the code can't be mapped, the component holds another model than its record says, or the
     /// sandbox stops.
     pub fn baked(baked: &Baked, limits: SandboxLimits, policy: Policy) -> Result<Self, HostError> {
-        let predictor = Self::new(baked.map()?, Source::Baked(baked.clone()), limits, policy)?;
+        let predictor =
+            Self::new(baked.map()?, Source::Baked(Box::new(baked.clone())), limits, policy)?;
         let (found, expected) = (&predictor.description.package, &baked.record().package);
         if *found != expected.to_string() {
             let message = format!("holds the package {found}, its record says {expected}");
@@ -110,7 +109,7 @@ impl Predictor {
     ///
     /// # Errors
     /// If it can't be read, or is not the one that the manifest names.
-    pub fn file(&self, role: Role) -> Result<Option<(String, Cow<'_, [u8]>)>, HostError> {
+    pub fn file(&self, role: Role) -> Result<Option<PackageFile>, HostError> {
         let manifest = self.manifest()?;
         let Some(entry) = manifest.file(role) else {
             return Ok(None);
@@ -122,11 +121,11 @@ impl Predictor {
         let content = match &self.source {
             Source::Package(files) => {
                 let file = files.iter().find(|file| file.path == entry.path);
-                Cow::Borrowed(file.ok_or_else(missing).map_err(store_error)?.content.as_slice())
+                file.ok_or_else(missing).map_err(store_error)?.content.clone()
             }
-            Source::Baked(baked) => Cow::Owned(baked.file(entry)?),
+            Source::Baked(baked) => baked.file(entry)?,
         };
-        Ok(Some((entry.path.clone(), content)))
+        Ok(Some(PackageFile { path: entry.path.clone(), content }))
     }
 
     /// Predicts a batch: one outcome for each instance, in order.

@@ -24,10 +24,10 @@ pub struct Difference {
 /// # Errors
 /// If the file is not what the format says.
 pub fn cases(predictor: &Predictor) -> Result<ReferenceCases, HostError> {
-    let Some((path, content)) = predictor.file(Role::ReferenceCases)? else {
+    let Some(file) = predictor.file(Role::ReferenceCases)? else {
         return Ok(ReferenceCases::default());
     };
-    ReferenceCases::parse(&path, &content, &Limits::DEFAULT)
+    ReferenceCases::parse(&file.path, &file.content, &Limits::DEFAULT)
         .map_err(|error| HostError::Store(error.into()))
 }
 

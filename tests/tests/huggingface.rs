@@ -147,7 +147,7 @@ fn pictures_are_the_same_in_the_sandbox() {
     let (_folder, package, _) = package("image-classification");
     let files = store::read(&package, &Limits::DEFAULT).unwrap();
     let native = inference_core::Model::load(files.clone()).unwrap();
-    let mut sandbox = conformance::load(files).unwrap();
+    let sandbox = conformance::load(files).unwrap();
     let logits = |data: &[u8]| -> Vec<f32> {
         data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     };

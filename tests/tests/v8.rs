@@ -1,6 +1,6 @@
 //! The second engine: the same component, transpiled by jco and run in Node's V8, gives the same
 //! bits for every reference case. `tests/v8` holds the harness.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
 
