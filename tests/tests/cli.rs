@@ -91,6 +91,10 @@ check_shown! {
 fn every_example_works_without_a_flag() {
     for model in std::fs::read_dir(root().join("models")).unwrap() {
         let examples = model.unwrap().path().join("examples");
+        if !examples.is_dir() {
+            // What the training scripts share.
+            continue;
+        }
         for example in std::fs::read_dir(&examples).unwrap() {
             let path = example.unwrap().path();
             let (out, error, code) = finished(&mut host_cli(&["predict", path.to_str().unwrap()]));
