@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every step gives what Pillow and NumPy give for the same setting, since that is what models were
-//! trained behind. Pixels are 8 bits, interleaved, row by row, until [`pipeline`] makes them numbers.
+//! trained behind. Pixels are 8 bits, interleaved, row by row, until `pipeline` makes them numbers.
 
 mod decode;
 mod frame;
