@@ -52,7 +52,7 @@ mod tests {
         check(0.1, "0.1");
         check(100_000_000.0, "1e+08");
         check(12_345_678.0, "12345678");
-        check(1e-4, "0.0001");
+        check(1e-4, "9.9999997e-05");
         check(1e-5, "9.9999997e-06");
         check(f32::NAN, "NaN");
         check(f32::NEG_INFINITY, "-INF");
