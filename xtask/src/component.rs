@@ -15,7 +15,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     let toolchain = Toolchain::find()?;
     let root = root();
     say(&format!(
-        "building the component with {} (about 4 minutes on two cores the first time)",
+        "building the component with {} (about 5 minutes on two cores the first time)",
         toolchain.version()?
     ));
     // A target directory of its own: another compiler may be at work here than outside.

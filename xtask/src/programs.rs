@@ -11,7 +11,7 @@ use crate::{component, root, say};
 /// Builds component and programs.
 pub(crate) fn build() -> Result<()> {
     component::build()?;
-    say("building the programs (about 9 minutes on two cores the first time)");
+    say("building the programs (about 12 minutes on two cores the first time)");
     // The whole workspace, and its tests: cargo then picks the same features for every crate as
     // when the tests are built, and nothing is compiled twice.
     run(cargo(&["build", "--release", "--workspace", "--all-targets"]))

@@ -38,7 +38,7 @@ pub(crate) fn all() -> Result<()> {
 }
 
 fn tests() -> Result<()> {
-    say("building the programs and their tests (about 9 minutes on two cores the first time)");
+    say("building the programs and their tests (about 12 minutes on two cores the first time)");
     run(cargo(&["build", "--release", "--workspace", "--all-targets", "--quiet"]))?;
     run(cargo(&["test", "--release", "--workspace"]))
 }
