@@ -74,7 +74,7 @@ def load(path: Path) -> Photos:
         encoded = jpeg[offset[i] : offset[i + 1]].tobytes()
         pixels[i] = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
     image = normalise(pixels)
-    held_back, validation, training = _split(label, len(classes))
+    held_back, validation, training = split(label, len(classes))
     return Photos(
         classes,
         training=Split(image[training], label[training]),
@@ -83,7 +83,7 @@ def load(path: Path) -> Photos:
     )
 
 
-def _split(label: NDArray[np.int64], classes: int) -> list[NDArray[np.int64]]:
+def split(label: NDArray[np.int64], classes: int) -> list[NDArray[np.int64]]:
     """Indices of the held-back, validation and training photos."""
     draw = np.random.default_rng(SPLIT_SEED)
     first, second = HELD_BACK // classes, (HELD_BACK + VALIDATION) // classes
