@@ -52,16 +52,15 @@ pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
 
 /// The files of a package, loaded into the embedded component.
 pub(crate) fn load_files(settings: &Settings, files: Vec<PackageFile>) -> Result<Predictor> {
-    let policy = settings.sandbox.unwrap_or(Policy::Reuse { calls: None });
-    let limits = limits(settings);
+    let policy = settings.sandbox.unwrap_or(Policy::REUSE);
     let component = component(settings, Interruption::None)?;
-    let predictor = Predictor::load(&component, files.clone(), limits, policy)?;
+    let predictor = Predictor::load(&component, files, limits(settings), policy)?;
     if predictor.description().operations.is_some() {
         return Ok(predictor);
     }
     // Its work is not known before a call, so a deadline has to bound it.
     let component = self::component(settings, Interruption::Deadline)?;
-    Ok(Predictor::load(&component, files, limits, policy)?)
+    Ok(predictor.moved_to(&component)?)
 }
 
 pub(crate) fn limits(settings: &Settings) -> SandboxLimits {

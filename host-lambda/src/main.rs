@@ -52,6 +52,6 @@ fn load(config: &Config) -> Result<Predictor, HostError> {
     }
     let component = PredictorComponent::map(&Engine::new(Interruption::None)?, &config.component)?;
     let files = store::read(&config.model, &Limits::DEFAULT)?;
-    let policy = config.policy.unwrap_or(Policy::Reuse { calls: None });
+    let policy = config.policy.unwrap_or(Policy::REUSE);
     Predictor::load(&component, files, config.limits, policy)
 }

@@ -119,8 +119,7 @@ impl Bake {
             std::fs::create_dir_all(parent).map_err(compiled::io(parent))?;
             compiled::write_whole(&path, &file.content)?;
         }
-        let interruption =
-            if self.record.interruptible { Interruption::Deadline } else { Interruption::None };
+        let interruption = self.record.interruption();
         for (index, target) in targets.iter().enumerate() {
             if targets.iter().take(index).any(|earlier| earlier == target) {
                 continue;

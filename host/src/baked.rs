@@ -52,6 +52,13 @@ pub struct Record {
     pub code: Vec<TargetCode>,
 }
 
+impl Record {
+    /// How the code is compiled.
+    pub(crate) fn interruption(&self) -> Interruption {
+        if self.interruptible { Interruption::Deadline } else { Interruption::None }
+    }
+}
+
 /// Code for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,9 +141,7 @@ impl Baked {
                 format!("baked for {found}, not for this machine; bake with --target {triple}");
             HostError::Compiled { path, message }
         })?;
-        let interruption =
-            if self.record.interruptible { Interruption::Deadline } else { Interruption::None };
-        let engine = Engine::new(interruption)?;
+        let engine = Engine::new(self.record.interruption())?;
         let path = code_path(&self.folder, target.triple());
         let component = compiled::map_code(&engine, &path, &code.code)?;
         PredictorComponent::new(&engine, &component, self.record.component)

@@ -22,6 +22,11 @@ pub enum Policy {
     },
 }
 
+impl Policy {
+    /// One sandbox for as many calls as there are.
+    pub const REUSE: Self = Self::Reuse { calls: None };
+}
+
 impl std::str::FromStr for Policy {
     type Err = String;
 
@@ -29,7 +34,7 @@ impl std::str::FromStr for Policy {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             None if text == "fresh" => Ok(Self::Fresh),
-            None if text == "reuse" => Ok(Self::Reuse { calls: None }),
+            None if text == "reuse" => Ok(Self::REUSE),
             Some(("reuse", calls)) if calls.parse::<NonZeroU64>().is_ok() => {
                 Ok(Self::Reuse { calls: calls.parse().ok() })
             }
@@ -53,6 +58,10 @@ struct Idle {
 impl Pool {
     pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, idle: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// Hands over a sandbox that has answered nothing yet.
@@ -103,7 +112,7 @@ mod tests {
             assert_eq!(text.parse::<Policy>().ok(), expected, "{text}");
         };
         check("fresh", Some(Policy::Fresh));
-        check("reuse", Some(Policy::Reuse { calls: None }));
+        check("reuse", Some(Policy::REUSE));
         check("reuse:100", Some(Policy::Reuse { calls: NonZeroU64::new(100) }));
         for text in ["", "Fresh", "reuse:", "reuse:0", "reuse:-1", "fresh:3"] {
             check(text, None);

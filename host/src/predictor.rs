@@ -62,6 +62,14 @@ impl Predictor {
         Ok(predictor)
     }
 
+    /// The same model in another component, such as one whose code can be stopped.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn moved_to(self, component: &PredictorComponent) -> Result<Self, HostError> {
+        Self::new(component.clone(), self.source, self.limits, self.pool.policy())
+    }
+
     fn new(
         component: PredictorComponent,
         source: Source,

@@ -69,7 +69,7 @@ pub fn fraud() -> Vec<PackageFile> {
 /// # Errors
 /// Whatever the component answers.
 pub fn load(files: Vec<PackageFile>) -> Result<Predictor, HostError> {
-    Predictor::load(component(), files, SandboxLimits::DEFAULT, Policy::Reuse { calls: None })
+    Predictor::load(component(), files, SandboxLimits::DEFAULT, Policy::REUSE)
 }
 
 /// The fraud model, baked into the component for this machine; made once, then kept beside the

@@ -13,15 +13,13 @@ use predictor_host::{
     SandboxLimits, Target, reference,
 };
 
-const REUSE: Policy = Policy::Reuse { calls: None };
-
 fn predictor(limits: SandboxLimits, policy: Policy) -> Predictor {
     Predictor::baked(baked(), limits, policy).unwrap()
 }
 
 /// As many of the fraud model's reference inputs as asked for, over and over.
 fn instances(count: usize) -> Vec<Instance> {
-    let cases = reference::cases(&predictor(SandboxLimits::DEFAULT, REUSE)).unwrap().cases;
+    let cases = reference::cases(&predictor(SandboxLimits::DEFAULT, Policy::REUSE)).unwrap().cases;
     cases.iter().map(reference::instance).cycle().take(count).collect()
 }
 
@@ -31,7 +29,7 @@ fn texts(outcomes: Vec<Outcome>) -> Vec<String> {
 
 #[test]
 fn every_reference_case_has_the_bits_of_the_package() {
-    for policy in [Policy::Fresh, REUSE, Policy::Reuse { calls: NonZeroU64::new(3) }] {
+    for policy in [Policy::Fresh, Policy::REUSE, Policy::Reuse { calls: NonZeroU64::new(3) }] {
         let predictor = predictor(SandboxLimits::DEFAULT, policy);
         let cases = reference::cases(&predictor).unwrap().cases;
         assert!(cases.len() > 5, "{} cases", cases.len());
@@ -42,7 +40,8 @@ fn every_reference_case_has_the_bits_of_the_package() {
 
 #[test]
 fn it_is_described_as_the_package_is() {
-    let (baked, loaded) = (predictor(SandboxLimits::DEFAULT, REUSE), load(fraud()).unwrap());
+    let (baked, loaded) =
+        (predictor(SandboxLimits::DEFAULT, Policy::REUSE), load(fraud()).unwrap());
     assert_eq!(baked.description(), loaded.description());
     assert_eq!(baked.component().digest(), loaded.component().digest());
     assert_eq!(baked.component().names(), loaded.component().names());
@@ -71,10 +70,10 @@ fn nothing_of_the_file_is_left_in_it() {
 #[test]
 fn a_batch_on_several_threads_is_answered_in_order() {
     let instances = instances(1000);
-    let one = texts(predictor(SandboxLimits::DEFAULT, REUSE).predict_each(&instances));
+    let one = texts(predictor(SandboxLimits::DEFAULT, Policy::REUSE).predict_each(&instances));
     for threads in [2, 5] {
         let limits = SandboxLimits::DEFAULT.with_threads(threads);
-        for policy in [Policy::Fresh, REUSE] {
+        for policy in [Policy::Fresh, Policy::REUSE] {
             let several = texts(predictor(limits, policy).predict_each(&instances));
             assert_eq!(several, one, "{threads} threads, {policy:?}");
         }
@@ -84,7 +83,7 @@ fn a_batch_on_several_threads_is_answered_in_order() {
 #[test]
 fn too_much_work_is_refused_before_it_is_done() {
     let limits = SandboxLimits::DEFAULT.with_operations(Some(200_000));
-    let predictor = predictor(limits, REUSE);
+    let predictor = predictor(limits, Policy::REUSE);
     let error = predictor.predict(&instances(100)).unwrap_err();
     assert_eq!((error.class(), error.code()), (Class::TooLarge, "too-much-work"), "{error}");
     // One by one they are within the limit.
@@ -93,7 +92,7 @@ fn too_much_work_is_refused_before_it_is_done() {
 
 #[test]
 fn a_sandbox_without_enough_memory_is_replaced() {
-    let predictor = predictor(SandboxLimits::DEFAULT.with_memory_bytes(64 << 20), REUSE);
+    let predictor = predictor(SandboxLimits::DEFAULT.with_memory_bytes(64 << 20), Policy::REUSE);
     let good = instances(1);
     let before = texts(predictor.predict_each(&good));
     let huge = Instance::Text("x".repeat(64 << 20));
@@ -110,13 +109,15 @@ fn a_call_beyond_its_deadline_is_stopped_and_the_next_answered() {
     let bytes = component_bytes();
     let component = cache.load(&engine, &bytes, Digest::of(&bytes), || {}).unwrap();
     let limits = SandboxLimits::DEFAULT.with_deadline(Duration::from_secs(30));
-    let patient = Predictor::load(&component, fraud(), limits, REUSE).unwrap();
+    let loaded = Predictor::load(conformance::component(), fraud(), limits, Policy::REUSE);
+    let patient = loaded.unwrap().moved_to(&component).unwrap();
+    assert_eq!(patient.component().digest(), component.digest());
     let good = instances(1);
     let expected = texts(patient.predict_each(&good));
 
     // Loading takes tens of milliseconds, and so does a batch of 10,000.
     let hurried = SandboxLimits::DEFAULT.with_deadline(Duration::from_millis(1));
-    let error = Predictor::load(&component, fraud(), hurried, REUSE).unwrap_err();
+    let error = Predictor::load(&component, fraud(), hurried, Policy::REUSE).unwrap_err();
     assert!(matches!(error, HostError::Deadline { .. }), "{error}");
     assert_eq!((error.class(), error.code()), (Class::DeadlineExceeded, "deadline"));
     assert_eq!(texts(patient.predict_each(&good)), expected);
@@ -195,7 +196,7 @@ fn its_reference_cases_are_those_that_its_manifest_names() {
     std::fs::create_dir(&kept).unwrap();
     std::fs::write(kept.join(&entry.path), "{\"cases\":[]}").unwrap();
     let baked = Baked::open(folder.path()).unwrap();
-    let predictor = Predictor::baked(&baked, SandboxLimits::DEFAULT, REUSE).unwrap();
+    let predictor = Predictor::baked(&baked, SandboxLimits::DEFAULT, Policy::REUSE).unwrap();
     let error = reference::cases(&predictor).unwrap_err();
     assert_eq!(error.code(), "digest-mismatch", "{error}");
 }

@@ -8,8 +8,6 @@ use predictor_host::{
 };
 use serde_json::{Value, json};
 
-const REUSE: Policy = Policy::Reuse { calls: None };
-
 /// An ordinary transaction with some fields changed; `null` stays in, `"-"` takes a field out.
 fn transaction(changes: Value) -> Instance {
     let path = conformance::root().join("models/fraud/examples/ordinary.json");
@@ -368,12 +366,12 @@ fn infer_takes_tensors_as_the_graph_declares_them() {
 #[test]
 fn a_sandbox_without_enough_memory_is_replaced() {
     let limits = SandboxLimits::DEFAULT.with_memory_bytes(4 << 20);
-    let error = Predictor::load(component(), fraud(), limits, REUSE).unwrap_err();
+    let error = Predictor::load(component(), fraud(), limits, Policy::REUSE).unwrap_err();
     assert!(matches!(error, HostError::Memory { .. }), "{error}");
     assert_eq!((error.class(), error.code()), (Class::SandboxFailed, "out-of-memory"));
 
     let limits = SandboxLimits::DEFAULT.with_memory_bytes(96 << 20);
-    let predictor = Predictor::load(component(), fraud(), limits, REUSE).unwrap();
+    let predictor = Predictor::load(component(), fraud(), limits, Policy::REUSE).unwrap();
     let good = transaction(json!({}));
     let before = predictor.predict(std::slice::from_ref(&good)).unwrap().remove(0).unwrap();
     let huge = Instance::Text("x".repeat(100 << 20));
