@@ -125,55 +125,11 @@ macro_rules! for_type {
                 type $t = bool;
                 $body
             }
-            DatumType::U8 => {
-                type $t = u8;
-                $body
-            }
-            DatumType::U16 => {
-                type $t = u16;
-                $body
-            }
-            DatumType::U32 => {
-                type $t = u32;
-                $body
-            }
-            DatumType::U64 => {
-                type $t = u64;
-                $body
-            }
-            DatumType::I8 => {
-                type $t = i8;
-                $body
-            }
-            DatumType::I16 => {
-                type $t = i16;
-                $body
-            }
-            DatumType::I32 => {
-                type $t = i32;
-                $body
-            }
-            DatumType::I64 => {
-                type $t = i64;
-                $body
-            }
-            DatumType::F16 => {
-                type $t = f16;
-                $body
-            }
-            DatumType::F32 => {
-                type $t = f32;
-                $body
-            }
-            DatumType::F64 => {
-                type $t = f64;
-                $body
-            }
             DatumType::String => {
                 type $t = String;
                 $body
             }
-            other => bail!("tensors of type {other:?} are not supported here"),
+            other => $crate::operators::kernel::for_number!(other, $t => $body),
         }
     };
 }
@@ -183,38 +139,6 @@ pub(crate) use for_type;
 macro_rules! for_number {
     ($datum:expr, $t:ident => $body:expr) => {
         match $datum {
-            DatumType::U8 => {
-                type $t = u8;
-                $body
-            }
-            DatumType::U16 => {
-                type $t = u16;
-                $body
-            }
-            DatumType::U32 => {
-                type $t = u32;
-                $body
-            }
-            DatumType::U64 => {
-                type $t = u64;
-                $body
-            }
-            DatumType::I8 => {
-                type $t = i8;
-                $body
-            }
-            DatumType::I16 => {
-                type $t = i16;
-                $body
-            }
-            DatumType::I32 => {
-                type $t = i32;
-                $body
-            }
-            DatumType::I64 => {
-                type $t = i64;
-                $body
-            }
             DatumType::F16 => {
                 type $t = f16;
                 $body
@@ -227,7 +151,7 @@ macro_rules! for_number {
                 type $t = f64;
                 $body
             }
-            other => bail!("tensors of type {other:?} are not supported here"),
+            other => $crate::operators::kernel::for_integer!(other, $t => $body),
         }
     };
 }
