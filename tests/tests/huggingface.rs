@@ -1,5 +1,5 @@
-//! Folders as Hugging Face's Optimum exports them: packaged, and asked what ONNX Runtime answered
-//! behind the `tokenizers` wheel, Pillow and NumPy.
+//! Folders as Hugging Face's Optimum exports them: packaged, and asked what the pipelines of
+//! `transformers` and `sentence-transformers` answered.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use model_package::{Limits, store};
 use predictor_host::Instance;
 use serde_json::{Value, json};
 
-/// How far a score may be from that of ONNX Runtime, which computes in another order.
+/// How far a score may be from that of torch, which computes in another order.
 const TOLERANCE: f64 = 1e-4;
 
 fn host_cli(arguments: &[&str]) -> (String, String, Option<i32>) {
@@ -78,6 +78,18 @@ fn text_classification() {
 }
 
 #[test]
+fn text_classification_of_several_labels() {
+    let (_folder, package, cases) = package("text-classification-of-several-labels");
+    let answers = answers(&package, &texts(&cases));
+    probabilities_agree(&answers, &cases);
+    for (answer, case) in answers.iter().zip(&cases) {
+        let likely = case["probabilities"].as_object().unwrap().values();
+        let likely = likely.filter(|probability| probability.as_f64().unwrap() > 0.5).count();
+        assert_eq!(answer["labels"].as_array().unwrap().len(), likely);
+    }
+}
+
+#[test]
 fn token_classification() {
     let (_folder, package, cases) = package("token-classification");
     for (answer, case) in answers(&package, &texts(&cases)).iter().zip(&cases) {
@@ -95,13 +107,15 @@ fn token_classification() {
 
 #[test]
 fn text_embedding() {
-    let (_folder, package, cases) = package("text-embedding");
-    for (answer, case) in answers(&package, &texts(&cases)).iter().zip(&cases) {
-        let (found, expected) =
-            (answer["embedding"].as_array().unwrap(), case["embedding"].as_array().unwrap());
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(expected) {
-            near(found, expected);
+    for kind in ["text-embedding", "text-embedding-of-the-first-token"] {
+        let (_folder, package, cases) = package(kind);
+        for (answer, case) in answers(&package, &texts(&cases)).iter().zip(&cases) {
+            let (found, expected) =
+                (answer["embedding"].as_array().unwrap(), case["embedding"].as_array().unwrap());
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                near(found, expected);
+            }
         }
     }
 }
@@ -109,14 +123,12 @@ fn text_embedding() {
 #[test]
 fn image_classification() {
     let (_folder, package, cases) = package("image-classification");
-    let pictures = root().join("core/tests/pillow/pictures");
-    let path = |case: &Value| pictures.join(case["picture"].as_str().unwrap());
-    let instances: Vec<_> = cases.iter().map(|case| json!({ "image": path(case) })).collect();
+    let instances: Vec<_> = cases.iter().map(|case| json!({ "image": picture(case) })).collect();
     let answers = answers(&package, &instances);
     probabilities_agree(&answers, &cases);
     // A photo by itself, a folder of photos, and the first labels only.
     let package = package.to_str().unwrap();
-    let photo = path(&cases[0]);
+    let photo = picture(&cases[0]);
     let arguments = ["predict", "--model", package, "--top", "2", photo.to_str().unwrap()];
     let (out, error, code) = host_cli(&arguments);
     assert_eq!(code, Some(0), "{error}");
@@ -126,7 +138,7 @@ fn image_classification() {
     assert_eq!(shown.len(), 2);
     let folder = tempfile::tempdir().unwrap();
     for case in &cases {
-        let path = path(case);
+        let path = picture(case);
         std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
     std::fs::write(folder.path().join("notes.txt"), "no picture").unwrap();
@@ -138,6 +150,17 @@ fn image_classification() {
         assert!(out.contains(case["picture"].as_str().unwrap()), "{out}");
     }
     assert!(out.contains('█') && !out.contains("notes.txt"), "{out}");
+}
+
+#[test]
+fn image_classification_of_the_middle() {
+    let (_folder, package, cases) = package("image-classification-of-the-middle");
+    let instances: Vec<_> = cases.iter().map(|case| json!({ "image": picture(case) })).collect();
+    probabilities_agree(&answers(&package, &instances), &cases);
+}
+
+fn picture(case: &Value) -> PathBuf {
+    root().join("core/tests/pillow/pictures").join(case["picture"].as_str().unwrap())
 }
 
 /// Every kind of picture that the core reads, inside and outside of the sandbox. One value of one

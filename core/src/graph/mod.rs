@@ -7,6 +7,7 @@ mod convert;
 mod declared;
 mod flatten;
 mod inline;
+mod products;
 mod stepwise;
 mod validate;
 mod work;
@@ -89,7 +90,8 @@ impl Graph {
         let model = framework.model_for_proto_model(proto).map_err(rejected)?;
         let (input_names, output_names) = border_names(proto);
         let model = named_dimensions(model).map_err(rejected)?;
-        let model = model.into_typed().map_err(rejected)?;
+        let mut model = model.into_typed().map_err(rejected)?;
+        products::keep(&mut model).map_err(rejected)?;
         let model = model.into_optimized().map_err(rejected)?;
         lasting_symbols(&model)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::config::Config;
 use super::json_file;
 use super::signature::Signature;
+use crate::failure::ModelError;
 
 /// The manifest's `output`.
 pub(super) fn read(
@@ -56,13 +57,47 @@ fn embedding(folder: &Path, signature: &Signature) -> Result<Embedding> {
     let modules = json_file(folder, "modules.json")?.unwrap_or_default();
     let modules = modules.as_array().cloned().unwrap_or_default();
     let kinds = modules.iter().filter_map(|module| module.get("type").and_then(Value::as_str));
-    let normalize = kinds.into_iter().any(|kind| kind.ends_with(".Normalize"));
+    let kinds: Vec<_> = kinds.map(|kind| kind.rsplit('.').next().unwrap_or(kind)).collect();
+    let normalize = kinds.contains(&"Normalize");
     if let Ok(output) = signature.output(&["sentence_embedding"]) {
         return Ok(Embedding { output, pooling: Pooling::None, normalize });
     }
-    let settings = json_file(folder, "1_Pooling/config.json")?.unwrap_or_default();
-    let cls = settings.get("pooling_mode_cls_token").and_then(Value::as_bool);
-    let pooling = if cls.unwrap_or(false) { Pooling::Cls } else { Pooling::Mean };
+    let known = ["Transformer", "Pooling", "Normalize"];
+    if let Some(other) = kinds.iter().find(|kind| !known.contains(kind)) {
+        let message = format!(
+            "modules.json: {other} is no step that a package has; export a graph that has it inside, \
+             with an output sentence_embedding"
+        );
+        return Err(ModelError(message).into());
+    }
     let output = signature.output(&["last_hidden_state", "token_embeddings"])?;
-    Ok(Embedding { output, pooling, normalize })
+    Ok(Embedding { output, pooling: pooling(folder)?, normalize })
+}
+
+/// How the states of tokens become one: sentence-transformers names the way, older versions of it have
+/// a flag for each.
+fn pooling(folder: &Path) -> Result<Pooling> {
+    const FILE: &str = "1_Pooling/config.json";
+    let settings = json_file(folder, FILE)?.unwrap_or_default();
+    let mut ways: Vec<&str> = match settings.get("pooling_mode") {
+        Some(Value::String(way)) => vec![way],
+        Some(Value::Array(ways)) => ways.iter().filter_map(Value::as_str).collect(),
+        _ => {
+            let flags = settings.as_object().into_iter().flatten();
+            let set = flags.filter(|(_, value)| value.as_bool() == Some(true));
+            set.filter_map(|(key, _)| key.strip_prefix("pooling_mode_")).collect()
+        }
+    };
+    if ways.is_empty() {
+        ways.push("mean");
+    }
+    match *ways.as_slice() {
+        ["mean" | "mean_tokens"] => Ok(Pooling::Mean),
+        ["cls" | "cls_token"] => Ok(Pooling::Cls),
+        _ => {
+            let found = ways.join(" and ");
+            let message = format!("{FILE}: pooling by {found}; a package has mean or cls");
+            Err(ModelError(message).into())
+        }
+    }
 }

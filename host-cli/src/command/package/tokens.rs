@@ -14,6 +14,9 @@ pub(super) fn read(folder: &Path, config: &Config, tokenizer: &[u8]) -> TextSpec
     let tokenizer: Value = serde_json::from_slice(tokenizer).unwrap_or_default();
     // Where nothing is said, the file has a number that no integer holds.
     let declared = settings.get("model_max_length").and_then(Value::as_u64);
+    // Texts to embed are often cut earlier than the model demands.
+    let embedded = json_file(folder, "sentence_bert_config.json").ok().flatten();
+    let embedded = embedded.and_then(|settings| settings.get("max_seq_length")?.as_u64());
     // These begin to count behind the token that fills up.
     let shifted = ["roberta", "xlm-roberta", "camembert", "mpnet", "longformer"];
     let shift = match config.text("model_type") {
@@ -23,7 +26,8 @@ pub(super) fn read(folder: &Path, config: &Config, tokenizer: &[u8]) -> TextSpec
     let positions = config.number("max_position_embeddings");
     let positions = positions.map(|positions| positions.saturating_sub(shift));
     let limit = u64::from(Limits::DEFAULT.tokens);
-    let most = [declared, positions].into_iter().flatten().min().unwrap_or(512).clamp(1, limit);
+    let most =
+        [declared, embedded, positions].into_iter().flatten().min().unwrap_or(512).clamp(1, limit);
     let pad = tokenizer.pointer("/padding/pad_id").and_then(Value::as_u64);
     let pad = pad.or_else(|| config.number("pad_token_id")).unwrap_or(0);
     TextSpec {
