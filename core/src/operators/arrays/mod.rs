@@ -14,8 +14,8 @@ use super::kernel::{Facts, Kernels};
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("CenterCropPad", crop::center_crop_pad);
     kernels.add("Compress", compress::compress);
-    kernels.add("CumSum", cumulative::sum);
-    kernels.add("CumProd", cumulative::product);
+    kernels.add_planned("CumSum", Facts::Like, cumulative::sum);
+    kernels.add_planned("CumProd", Facts::Like, cumulative::product);
     kernels.add_planned(
         "GatherElements",
         Facts::By(indexed::gather_elements_facts),
