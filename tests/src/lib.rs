@@ -2,6 +2,8 @@
 //! ways to damage a package.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's setup fails loudly")]
 
+pub mod surface;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
