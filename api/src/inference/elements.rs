@@ -217,7 +217,7 @@ mod tests {
             "[0.1, [16777217, -0.0, 1e-45]]",
             Ok("4 [0.1,16777216.0,-0.0,1e-45]"),
         );
-        check(ElementType::Float64, "[[0.1],[1e300]]", Ok("2 [0.1,1e300]"));
+        check(ElementType::Float64, "[[0.1],[1e300]]", Ok("2 [0.1,1e+300]"));
         check(ElementType::Uint8, "[0,255]", Ok("2 [0,255]"));
         check(ElementType::Int8, "[-128]", Ok("1 [-128]"));
         check(ElementType::Uint16, "[65535]", Ok("1 [65535]"));

@@ -134,7 +134,7 @@ impl HttpEvent {
     fn path(&self, base_path: &str) -> String {
         let path = match self.door() {
             // The resource tells the path behind a custom domain's base path; `path` has both.
-            Door::Rest => self.from_resource().or_else(|| self.path.clone()).unwrap_or_default(),
+            Door::Rest => self.resource_path().or_else(|| self.path.clone()).unwrap_or_default(),
             Door::Http => {
                 let path = self.raw_path.clone().unwrap_or_default();
                 match self.request_context.stage.as_deref() {
@@ -152,7 +152,7 @@ impl HttpEvent {
 
     /// The resource with its parameters filled in, such as `/{proxy+}`; `None` without parameters,
     /// where resource and path are one, or if one is missing.
-    fn from_resource(&self) -> Option<String> {
+    fn resource_path(&self) -> Option<String> {
         let resource = self.resource.as_deref().filter(|resource| resource.contains('{'))?;
         let mut path = String::new();
         for part in resource.split('/').filter(|part| !part.is_empty()) {
