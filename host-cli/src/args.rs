@@ -1,6 +1,7 @@
 //! What the command line says. Parsing acts on nothing.
 
 mod emulate;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use model_package::Task;
 use predictor_host::{Policy, Target};
 
 pub(crate) use emulate::Emulate;
+pub(crate) use serve::Serve;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
 
@@ -74,6 +76,7 @@ pub(crate) struct Settings {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Predict(Predict),
+    Serve(Box<Serve>),
     Inspect(Inspect),
     Models(Models),
     Verify(Verify),

@@ -22,6 +22,7 @@ use crate::args::{Cli, Command};
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Predict(arguments) => command::predict::run(&arguments.settings, &arguments),
+        Command::Serve(arguments) => command::serve::run(&arguments.settings, &arguments),
         Command::Inspect(arguments) => command::inspect::run(&arguments.settings, &arguments),
         Command::Models(arguments) => command::models::run(&arguments),
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),

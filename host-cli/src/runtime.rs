@@ -63,13 +63,18 @@ pub(crate) fn load_files(settings: &Settings, files: Vec<PackageFile>) -> Result
     Ok(predictor.moved_to(&component)?)
 }
 
-pub(crate) fn limits(settings: &Settings) -> SandboxLimits {
+/// Threads that work at the same time: as set, or one a core.
+pub(crate) fn threads(settings: &Settings) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    settings.threads.map_or_else(cores, usize::from)
+}
+
+pub(crate) fn limits(settings: &Settings) -> SandboxLimits {
     SandboxLimits::DEFAULT
         .with_memory_bytes((settings.memory as usize) << 20)
         .with_operations(settings.operations)
         .with_deadline(Duration::from_secs(settings.deadline))
-        .with_threads(settings.threads.map_or_else(cores, usize::from))
+        .with_threads(threads(settings))
 }
 
 /// Compiled components.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use predictor_api::Cors;
 use predictor_host::{Policy, SandboxLimits};
 
 /// What the environment says.
@@ -23,6 +24,11 @@ pub(crate) struct Config {
     /// `SAMEBITS_MEMORY` (MiB), `SAMEBITS_OPERATIONS`, `SAMEBITS_DEADLINE` (seconds) and
     /// `SAMEBITS_THREADS`.
     pub(crate) limits: SandboxLimits,
+    /// `SAMEBITS_CORS`: origins whose pages may read answers, with commas between them, or `*`.
+    pub(crate) cors: Cors,
+    /// `SAMEBITS_BASE_PATH`: what a custom domain or a load balancer's rule puts before every path,
+    /// such as `/ml`.
+    pub(crate) base_path: String,
 }
 
 impl Config {
@@ -58,6 +64,8 @@ impl Config {
             model: path("SAMEBITS_MODEL", "model"),
             policy: policy()?,
             limits,
+            cors: cors()?,
+            base_path: base_path()?,
         })
     }
 }
@@ -75,6 +83,22 @@ fn policy() -> Result<Option<Policy>> {
     let text = text("SAMEBITS_SANDBOX")?;
     let policy = text.map(|text| text.parse::<Policy>()).transpose();
     policy.map_err(|message| anyhow!("SAMEBITS_SANDBOX: {message}"))
+}
+
+fn cors() -> Result<Cors> {
+    let text = text("SAMEBITS_CORS")?.unwrap_or_default();
+    let origins = text.split(',').filter(|origin| !origin.trim().is_empty());
+    Cors::parse(origins).map_err(|message| anyhow!("SAMEBITS_CORS: {message}"))
+}
+
+/// With a slash before it, and none behind it.
+fn base_path() -> Result<String> {
+    let text = text("SAMEBITS_BASE_PATH")?.unwrap_or_default();
+    let path = text.trim_end_matches('/');
+    if !path.is_empty() && !path.starts_with('/') {
+        bail!("SAMEBITS_BASE_PATH is {text:?}; expected a path, as in /ml");
+    }
+    Ok(path.to_owned())
 }
 
 fn text(name: &str) -> Result<Option<String>> {

@@ -5,6 +5,7 @@
 //! is ambiguous in them. Predictions are handed on as the component rendered them.
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::{Class, HostError, Instance, Outcome, Predictor, Problem};
@@ -86,8 +87,20 @@ impl Provenance {
     /// an object with the key `error`.
     #[must_use]
     pub fn texts(&self, outcomes: &[Outcome]) -> Vec<String> {
-        let provenance = serde_json::to_string(self).unwrap_or_default();
-        outcomes.iter().map(|outcome| text(outcome, &provenance)).collect()
+        let tail = self.tail();
+        outcomes.iter().map(|outcome| text(outcome, &tail)).collect()
+    }
+
+    /// The same with the host's time (RFC 3339) as a key `timestamp` after the provenance. Whatever
+    /// stands before the provenance is the component's, and so the same in every host.
+    #[must_use]
+    pub fn texts_at(&self, outcomes: &[Outcome], timestamp: &str) -> Vec<String> {
+        let tail = format!("{},\"timestamp\":{}", self.tail(), Value::from(timestamp));
+        outcomes.iter().map(|outcome| text(outcome, &tail)).collect()
+    }
+
+    fn tail(&self) -> String {
+        format!("\"provenance\":{}", serde_json::to_string(self).unwrap_or_default())
     }
 }
 
@@ -105,12 +118,13 @@ struct Described<'a> {
     field: Option<&'a str>,
 }
 
-fn text(outcome: &Outcome, provenance: &str) -> String {
+/// The component's object with more keys at its end.
+fn text(outcome: &Outcome, tail: &str) -> String {
     match outcome {
         Ok(prediction) => {
             let open = prediction.json.strip_suffix('}').unwrap_or(&prediction.json);
             let comma = if open.ends_with('{') { "" } else { "," };
-            format!("{open}{comma}\"provenance\":{provenance}}}")
+            format!("{open}{comma}{tail}}}")
         }
         Err(error) => {
             let error = Described {

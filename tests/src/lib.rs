@@ -1,6 +1,13 @@
 //! What the tests stand on: the built component, the project's packages, the programs as built, and
 //! ways to damage a package.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test's setup fails loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's setup fails loudly"
+)]
+
+pub mod surface;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -11,14 +11,16 @@ use crate::{root, say};
 
 const CARGO_DENY: &str = "0.20.2";
 /// From PyPI: the runtime of Python functions, a client and a server of AWS's services, another
-/// emulator of Lambda for a second opinion, and the ONNX backend test suite.
-const PYTHON: [&str; 6] = [
+/// emulator of Lambda for a second opinion, the ONNX backend test suite, and a client of the Open
+/// Inference Protocol.
+const PYTHON: [&str; 7] = [
     "awslambdaric==4.2.2",
     "boto3==1.44.5",
     "cargo-lambda==1.9.2",
     "moto[server]==5.2.5",
     "numpy==2.4.6",
     "onnx==1.23.0",
+    "tritonclient[http]==2.73.0",
 ];
 
 /// What the tests run beside Rust: V8 with the transpiled component, Python with what stands in for

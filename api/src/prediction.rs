@@ -1,0 +1,90 @@
+//! `predict`: instances to predictions.
+//!
+//! What the component rendered is handed on byte for byte; behind it come the provenance and then
+//! the host's time. To compare two answers, compare what stands before `,"provenance":`.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use crate::instances::{self, Given};
+use crate::json_body::Form;
+use crate::model::Model;
+use crate::problem::Problem;
+use crate::{Api, coding, response};
+
+/// RFC 3339 in UTC with milliseconds.
+const TIMESTAMP: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// Predicts with the model that the path, the envelope or the default names.
+///
+/// # Errors
+/// What is wrong with the request; with its one instance, if that came by itself. In an array every
+/// instance that fails has its error at its place.
+pub(crate) fn answer(
+    api: &Api,
+    name: Option<&str>,
+    request: &Request<Bytes>,
+    now: SystemTime,
+) -> Result<Response<Bytes>, Problem> {
+    let named = name.map(|name| api.models.named(name)).transpose()?;
+    let body = coding::undo(request.headers(), request.body(), api.settings.body_bytes)?;
+    let likely = named.or_else(|| api.models.default());
+    let given =
+        instances::read(request.headers(), &body, likely.map(Model::modality), &api.settings)?;
+    let model = chosen(api, named, given.model.as_deref())?;
+    let Given { instances, form, .. } = given;
+    let mut outcomes = model.predictor().predict_each(&instances);
+    if form == Form::Single
+        && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())
+    {
+        return Err(error.into());
+    }
+    let texts = model.provenance().texts_at(&outcomes, &timestamp(now)).join(",");
+    Ok(response::json(match form {
+        Form::Single => texts,
+        Form::Array => format!("[{texts}]"),
+        Form::Envelope => format!("{{\"predictions\":[{texts}]}}"),
+    }))
+}
+
+fn chosen<'a>(
+    api: &'a Api,
+    named: Option<&'a Model>,
+    envelope: Option<&str>,
+) -> Result<&'a Model, Problem> {
+    match (named, envelope) {
+        (Some(model), Some(name)) if model.name() != name => {
+            let here = model.name();
+            let message = format!("the path names the model {here}, the body {name:?}; name one");
+            Err(Problem::input("two-models", message))
+        }
+        (Some(model), _) => Ok(model),
+        (None, Some(name)) => api.models.named(name),
+        (None, None) => api.models.default().ok_or_else(|| {
+            api.models.not_found("none of several models is named; post to models/NAME/predict")
+        }),
+    }
+}
+
+fn timestamp(now: SystemTime) -> String {
+    OffsetDateTime::from(now).format(TIMESTAMP).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn timestamps_have_milliseconds() {
+        let now = UNIX_EPOCH + Duration::from_millis(1_767_225_600_007);
+        assert_eq!(timestamp(now), "2026-01-01T00:00:00.007Z");
+    }
+}
