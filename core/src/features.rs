@@ -7,7 +7,7 @@
 use model_package::{Feature, FeatureOp, Field, FieldType, Manifest};
 
 use crate::Error;
-use crate::instance::{FieldValue, Record};
+use crate::instance::FieldValue;
 use crate::timestamp::Timestamp;
 
 /// The compiled feature list of a model.
@@ -81,12 +81,17 @@ impl Features {
         self.width
     }
 
-    /// Computes a record's features and appends those for the graph to `row`.
-    pub(crate) fn evaluate(&self, record: &Record, row: &mut Vec<f32>) -> Result<(), Error> {
-        let mut done = Vec::with_capacity(self.steps.len());
+    /// Computes the features of an instance from its fields' values and appends those for the graph to
+    /// `row`. `done` is memory to compute in.
+    pub(crate) fn evaluate(
+        &self,
+        values: &[FieldValue<'_>],
+        done: &mut Vec<f64>,
+        row: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        done.clear();
         for step in &self.steps {
-            let scope = Scope { record, done: &done };
-            let value = scope.compute(&step.op).filter(|value| value.is_finite());
+            let value = Scope { values, done }.compute(&step.op).filter(|value| value.is_finite());
             let narrow = value.map(|value| value as f32).filter(|value| value.is_finite());
             let (Some(value), Some(narrow)) = (value, narrow) else {
                 let message = format!(
@@ -169,7 +174,7 @@ impl Names<'_> {
 
 /// What a step computes with.
 struct Scope<'a> {
-    record: &'a Record,
+    values: &'a [FieldValue<'a>],
     done: &'a [f64],
 }
 
@@ -212,8 +217,8 @@ impl Scope<'_> {
         })
     }
 
-    fn field(&self, place: usize) -> Option<&FieldValue> {
-        self.record.values.get(place)
+    fn field(&self, place: usize) -> Option<&FieldValue<'_>> {
+        self.values.get(place)
     }
 
     fn number(&self, operand: Operand) -> Option<f64> {

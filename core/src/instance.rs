@@ -1,9 +1,12 @@
 //! From outside bytes to checked values: parse at the edge, never validate again.
 
-use model_package::{Field, FieldType, Limits, MANIFEST, Manifest, strict_json};
-use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+
+use model_package::{Field, FieldType, Limits, MANIFEST, Manifest};
+use serde_json::{Number, Value};
 
 use crate::error::excerpt;
+use crate::members::{Document, Given, Members};
 use crate::timestamp::Timestamp;
 use crate::{Error, ErrorKind};
 
@@ -20,78 +23,112 @@ pub enum Instance {
 
 /// A field's value after every check.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum FieldValue {
+pub(crate) enum FieldValue<'a> {
     /// A number, or a boolean as 0 or 1.
     Number(f64),
     /// Any text.
-    Text(String),
+    Text(Cow<'a, str>),
     /// The index of a category's value in the field's list.
     Category(usize),
     /// A point in time.
     Time(Timestamp),
 }
 
-/// An instance whose fields are those of the schema, in its order.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) values: Vec<FieldValue>,
-    pub(crate) warnings: Vec<String>,
-}
-
-/// Reads a JSON instance by the manifest's input schema.
-pub(crate) fn read(
-    instance: &Instance,
-    manifest: &Manifest,
-    limits: &Limits,
-) -> Result<Record, Error> {
-    let text = match instance {
-        Instance::Json(text) => text,
-        Instance::Text(_) => return Err(unsupported("plain text", manifest)),
-        Instance::Image(_) => return Err(unsupported("an image", manifest)),
-    };
-    if text.len() > limits.json_bytes {
-        let message = format!(
-            "the instance has {} bytes, at most {} are accepted",
-            text.len(),
-            limits.json_bytes
-        );
-        return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
-    }
-    let value = strict_json::value(text.as_bytes())
-        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
-    let Value::Object(mut object) = value else {
-        let message = format!("expected a JSON object, found {}", describe(&value));
-        return Err(Error::input("not-an-object", message));
-    };
-    let fields = &manifest.input.fields;
-    known_keys_only(&object, fields)?;
-    let mut record = Record { values: Vec::with_capacity(fields.len()), warnings: Vec::new() };
-    for field in fields {
-        let given = object.remove(&field.name).filter(|value| !value.is_null());
-        let value = given.as_ref().or(field.default.as_ref()).ok_or_else(|| missing(field))?;
-        let value = read_field(field, value).map_err(|error| error.at(&field.name))?;
-        if let Some(warning) = outside_training(field, &value) {
-            record.warnings.push(warning);
+impl FieldValue<'_> {
+    /// The same, for as long as this is there.
+    fn lent(&self) -> FieldValue<'_> {
+        match self {
+            Self::Number(number) => FieldValue::Number(*number),
+            Self::Text(text) => FieldValue::Text(Cow::Borrowed(text)),
+            Self::Category(code) => FieldValue::Category(*code),
+            Self::Time(time) => FieldValue::Time(*time),
         }
-        record.values.push(value);
     }
-    Ok(record)
 }
 
-/// Checks that every default is a value that an instance could have.
+/// The values of the fields that have a default, in the schema's order.
+pub(crate) type Defaults = Vec<Option<FieldValue<'static>>>;
+
+/// Reads JSON instances by the manifest's input schema, one after the other.
+pub(crate) struct Reader<'a> {
+    manifest: &'a Manifest,
+    limits: &'a Limits,
+    defaults: &'a Defaults,
+    members: Members<'a>,
+    values: Vec<FieldValue<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(manifest: &'a Manifest, limits: &'a Limits, defaults: &'a Defaults) -> Self {
+        let names = manifest.input.fields.iter().map(|field| field.name.as_str()).collect();
+        let values = Vec::with_capacity(defaults.len());
+        Self { manifest, limits, defaults, members: Members::new(names), values }
+    }
+
+    /// Reads one instance. Its values are then in [`Self::values`]; what is given back are warnings.
+    pub(crate) fn read(&mut self, instance: &'a Instance) -> Result<Vec<String>, Error> {
+        let text = match instance {
+            Instance::Json(text) => text,
+            Instance::Text(_) => return Err(unsupported("plain text", self.manifest)),
+            Instance::Image(_) => return Err(unsupported("an image", self.manifest)),
+        };
+        if text.len() > self.limits.json_bytes {
+            let message = format!(
+                "the instance has {} bytes, at most {} are accepted",
+                text.len(),
+                self.limits.json_bytes
+            );
+            return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
+        }
+        let fields = &self.manifest.input.fields;
+        let document = self
+            .members
+            .read(text)
+            .map_err(|error| Error::input("invalid-json", format!("not valid JSON: {error}")))?;
+        match document {
+            Document::Object { unknown: None } => {}
+            Document::Object { unknown: Some(key) } => return Err(unknown_field(&key, fields)),
+            Document::Other(value) => {
+                let message = format!("expected a JSON object, found {}", describe(&value));
+                return Err(Error::input("not-an-object", message));
+            }
+        }
+        self.values.clear();
+        let mut warnings = Vec::new();
+        let given = self.members.take().zip(self.defaults);
+        for (field, (given, default)) in fields.iter().zip(given) {
+            let value = match (given, default) {
+                (Given::Nothing, None) => return Err(missing(field)),
+                (Given::Nothing, Some(default)) => default.lent(),
+                (given, _) => read_field(field, given).map_err(|error| error.at(&field.name))?,
+            };
+            warnings.extend(outside_training(field, &value));
+            self.values.push(value);
+        }
+        Ok(warnings)
+    }
+
+    /// The values of the last instance, in the order of the fields.
+    pub(crate) fn values(&self) -> &[FieldValue<'a>] {
+        &self.values
+    }
+}
+
+/// The defaults of all fields, each of which must be a value that an instance could have.
 ///
 /// # Errors
 /// Names the default at fault.
-pub(crate) fn check_defaults(manifest: &Manifest) -> Result<(), Error> {
-    for (index, field) in manifest.input.fields.iter().enumerate() {
-        let read = field.default.as_ref().map(|default| read_field(field, default));
-        if let Some(Err(error)) = read {
+pub(crate) fn defaults(manifest: &Manifest) -> Result<Defaults, Error> {
+    let read = |(index, field): (usize, &Field)| {
+        let Some(default) = &field.default else { return Ok(None) };
+        let value = read_field(field, Given::from(default.clone()));
+        value.map(|value| Some(value)).map_err(|error| {
             let key = format!("input.fields[{index}].default");
             let message = format!("{MANIFEST}: {key}: {}", error.message);
-            return Err(Error::model("invalid-manifest", message).in_file(MANIFEST).at(key));
-        }
-    }
-    Ok(())
+            Error::model("invalid-manifest", message).in_file(MANIFEST).at(key)
+        })
+    };
+    manifest.input.fields.iter().enumerate().map(read).collect()
 }
 
 fn unsupported(found: &str, manifest: &Manifest) -> Error {
@@ -105,9 +142,7 @@ fn missing(field: &Field) -> Error {
     Error::input("missing-field", message).at(&field.name)
 }
 
-fn known_keys_only(object: &Map<String, Value>, fields: &[Field]) -> Result<(), Error> {
-    let unknown = object.keys().find(|key| !fields.iter().any(|field| field.name == **key));
-    let Some(key) = unknown else { return Ok(()) };
+fn unknown_field(key: &str, fields: &[Field]) -> Error {
     let names = || fields.iter().map(|field| field.name.as_str());
     let nearest = names()
         .map(|name| (edit_distance(key, name), name))
@@ -119,8 +154,7 @@ fn known_keys_only(object: &Map<String, Value>, fields: &[Field]) -> Result<(), 
     };
     let found = excerpt(key);
     let field = key.chars().take(60).collect::<String>();
-    Err(Error::input("unknown-field", format!("{found} is not a field of this model; {hint}"))
-        .at(field))
+    Error::input("unknown-field", format!("{found} is not a field of this model; {hint}")).at(field)
 }
 
 /// Levenshtein's distance between two short names.
@@ -144,28 +178,29 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(usize::MAX)
 }
 
-fn read_field(field: &Field, value: &Value) -> Result<FieldValue, Error> {
-    match (field.kind, value) {
-        (FieldType::Number, Value::Number(number)) => {
+fn read_field<'a>(field: &Field, given: Given<'a>) -> Result<FieldValue<'a>, Error> {
+    match (field.kind, given) {
+        (FieldType::Number, Given::Number(number)) => {
             in_range(field, number.as_f64().unwrap_or(f64::NAN)).map(FieldValue::Number)
         }
-        (FieldType::Integer, Value::Number(number)) => {
-            in_range(field, integer(field, number)?).map(FieldValue::Number)
+        (FieldType::Integer, Given::Number(number)) => {
+            in_range(field, integer(field, &number)?).map(FieldValue::Number)
         }
-        (FieldType::Boolean, Value::Bool(value)) => {
-            Ok(FieldValue::Number(f64::from(u8::from(*value))))
+        (FieldType::Boolean, Given::Bool(value)) => {
+            Ok(FieldValue::Number(f64::from(u8::from(value))))
         }
-        (FieldType::String, Value::String(text)) => short_enough(field, text),
-        (FieldType::Category, Value::String(text)) => {
-            let code = field.values.iter().position(|value| value == text);
-            code.map(FieldValue::Category).ok_or_else(|| out_of_domain(field, excerpt(text)))
+        (FieldType::String, Given::Text(text)) => short_enough(field, text),
+        (FieldType::Category, Given::Text(text)) => {
+            let code = field.values.iter().position(|value| *value == text);
+            code.map(FieldValue::Category).ok_or_else(|| out_of_domain(field, excerpt(&text)))
         }
-        (FieldType::Timestamp, Value::String(text)) => {
-            let time = Timestamp::parse(text);
-            time.map(FieldValue::Time).ok_or_else(|| out_of_domain(field, excerpt(text)))
+        (FieldType::Timestamp, Given::Text(text)) => {
+            let time = Timestamp::parse(&text);
+            time.map(FieldValue::Time).ok_or_else(|| out_of_domain(field, excerpt(&text)))
         }
         (_, other) => {
-            let found = if field.sensitive { kind(other).into() } else { describe(other) };
+            let other = Value::from(other);
+            let found = if field.sensitive { kind(&other).into() } else { describe(&other) };
             let message = format!("{}: expected {}, found {found}", field.name, accepted(field));
             Err(Error::input("wrong-type", message))
         }
@@ -201,18 +236,18 @@ fn in_range(field: &Field, value: f64) -> Result<f64, Error> {
     Err(Error::input("out-of-range", message))
 }
 
-fn short_enough(field: &Field, text: &str) -> Result<FieldValue, Error> {
+fn short_enough<'a>(field: &Field, text: Cow<'a, str>) -> Result<FieldValue<'a>, Error> {
     match field.max_length {
         Some(longest) if text.len() as u64 > u64::from(longest) => {
             let message =
                 format!("{}: {} bytes, at most {longest} are accepted", field.name, text.len());
             Err(Error::input("too-long", message))
         }
-        _ => Ok(FieldValue::Text(text.into())),
+        _ => Ok(FieldValue::Text(text)),
     }
 }
 
-fn outside_training(field: &Field, value: &FieldValue) -> Option<String> {
+fn outside_training(field: &Field, value: &FieldValue<'_>) -> Option<String> {
     let (FieldValue::Number(value), Some([low, high])) = (value, field.training_range) else {
         return None;
     };

@@ -18,6 +18,7 @@ pub mod graph;
 pub mod image;
 mod instance;
 mod media;
+mod members;
 mod model;
 pub mod operators;
 mod prediction;

@@ -141,17 +141,15 @@ impl Model {
         tabular: &Tabular,
         instances: &[Instance],
     ) -> Result<Vec<Result<Prediction, Error>>, Error> {
-        let mut rows = Vec::new();
-        let prepare = |instance| tabular.prepare(instance, &self.manifest, &self.limits, &mut rows);
-        let prepared: Vec<_> = instances.iter().map(prepare).collect();
-        let mut answers = tabular.run(&self.graph, &rows, self.operations)?.into_iter();
-        let finish = |prepared: Result<tabular::Prepared, Error>| {
-            let tabular::Prepared { id, warnings } = prepared?;
+        let prepared = tabular.prepare(instances, &self.manifest, &self.limits);
+        let mut answers = tabular.run(&self.graph, &prepared.rows, self.operations)?.into_iter();
+        let finish = |about: Result<tabular::About, Error>| {
+            let tabular::About { id, warnings } = about?;
             let outputs = answers.next().unwrap_or_else(|| Err(no_row()))?;
             let finding = tabular::find(&self.manifest, &outputs)?;
             prediction::interpret(&self.manifest, id, finding, outputs, warnings)
         };
-        Ok(prepared.into_iter().map(finish).collect())
+        Ok(prepared.about.into_iter().map(finish).collect())
     }
 
     fn predict_one(&self, media: &Media, instance: &Instance) -> Result<Prediction, Error> {

@@ -60,7 +60,7 @@ pub(crate) fn interpret(
         }
         Finding::Labels(values) => {
             finite(values)?;
-            answer.classify(spec, activate(values, spec.activation));
+            answer.classify(spec, &activate(values, spec.activation));
         }
         Finding::Objects(objects) => {
             answer.label = objects.first().map(|object| object.label.as_str());
@@ -142,8 +142,8 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn classify(&mut self, spec: &'a OutputSpec, values: Vec<f32>) {
-        let best = largest(&values);
+    fn classify(&mut self, spec: &'a OutputSpec, values: &[f32]) {
+        let best = largest(values);
         let declared = spec.score.as_ref().and_then(|score| score.label.as_ref());
         let of = declared.and_then(|label| spec.labels.iter().position(|known| known == label));
         self.score = values.get(of.unwrap_or(best)).copied();
@@ -154,19 +154,22 @@ impl<'a> Answer<'a> {
         if let Some(neutral) = spec.neutral.as_ref().filter(unsure) {
             self.label = Some(&neutral.label);
         }
-        let mut pairs: Vec<_> = spec.labels.iter().map(String::as_str).zip(values).collect();
+        let pairs = spec.labels.iter().map(String::as_str).zip(values.iter().copied());
         self.labels = spec.each_above.map(|above| {
-            let holds = pairs.iter().filter(|(_, value)| f64::from(*value) > above);
-            holds.map(|(label, _)| *label).collect()
+            let holds = pairs.clone().filter(|(_, value)| f64::from(*value) > above);
+            holds.map(|(label, _)| label).collect()
         });
-        if let Some(top) = spec.top {
-            // Of equals the first one declared comes first: the sort is stable.
-            pairs.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-            pairs.truncate(top as usize);
-        }
         // Of two labels with a declared score, the score says it all.
         let says_more = spec.score.is_none() || spec.labels.len() > 2;
-        self.probabilities = says_more.then_some(pairs);
+        self.probabilities = says_more.then(|| {
+            let mut pairs: Vec<_> = pairs.collect();
+            if let Some(top) = spec.top {
+                // Of equals the first one declared comes first: the sort is stable.
+                pairs.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+                pairs.truncate(top as usize);
+            }
+            pairs
+        });
     }
 }
 

@@ -4,7 +4,7 @@ use model_package::{FieldRole, Limits, Manifest, Task};
 
 use crate::features::Features;
 use crate::graph::Graph;
-use crate::instance::{FieldValue, Record};
+use crate::instance::{Defaults, FieldValue, Reader};
 use crate::prediction::Finding;
 use crate::rows::{no_row, split};
 use crate::{ElementType, Error, ErrorKind, Instance, Tensor, TensorType, instance};
@@ -13,6 +13,7 @@ use crate::{ElementType, Error, ErrorKind, Instance, Tensor, TensorType, instanc
 #[derive(Debug)]
 pub(crate) struct Tabular {
     features: Features,
+    defaults: Defaults,
     batch: Batch,
 }
 
@@ -23,8 +24,16 @@ enum Batch {
     One,
 }
 
-/// What is known of an instance besides its features.
+/// Instances that are ready for the graph.
 pub(crate) struct Prepared {
+    /// The features of those that passed every check, one row after the other.
+    pub(crate) rows: Vec<f32>,
+    /// What is known of each instance besides its features, or what is wrong with it.
+    pub(crate) about: Vec<Result<About, Error>>,
+}
+
+/// What is known of an instance besides its features.
+pub(crate) struct About {
     pub(crate) id: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
@@ -32,27 +41,33 @@ pub(crate) struct Prepared {
 impl Tabular {
     /// Compiles the manifest's features, and checks that they fit the graph.
     pub(crate) fn load(manifest: &Manifest, graph: &Graph) -> Result<Self, Error> {
-        instance::check_defaults(manifest)?;
+        let defaults = instance::defaults(manifest)?;
         let features = Features::compile(manifest)?;
         let batch = fits(manifest, &features, graph)?;
-        Ok(Self { features, batch })
+        Ok(Self { features, defaults, batch })
     }
 
-    /// Reads one instance and appends its features to `rows`; on failure `rows` is as it was.
+    /// Reads instances and computes their features.
     pub(crate) fn prepare(
         &self,
-        instance: &Instance,
+        instances: &[Instance],
         manifest: &Manifest,
         limits: &Limits,
-        rows: &mut Vec<f32>,
-    ) -> Result<Prepared, Error> {
-        let record = instance::read(instance, manifest, limits)?;
-        let start = rows.len();
-        if let Err(error) = self.features.evaluate(&record, rows) {
-            rows.truncate(start);
-            return Err(error);
-        }
-        Ok(Prepared { id: id_of(manifest, &record), warnings: record.warnings })
+    ) -> Prepared {
+        let mut rows = Vec::with_capacity(instances.len() * self.features.width());
+        let mut reader = Reader::new(manifest, limits, &self.defaults);
+        let mut done = Vec::new();
+        let prepare = |instance| {
+            let warnings = reader.read(instance)?;
+            let start = rows.len();
+            if let Err(error) = self.features.evaluate(reader.values(), &mut done, &mut rows) {
+                rows.truncate(start);
+                return Err(error);
+            }
+            Ok(About { id: id_of(manifest, reader.values()), warnings })
+        };
+        let about = instances.iter().map(prepare).collect();
+        Prepared { rows, about }
     }
 
     /// Runs the rows through the graph: all at once where it can, and one by one where the graph
@@ -92,7 +107,7 @@ impl Tabular {
             name: input.name.clone(),
             element_type: ElementType::Float32,
             shape: vec![count, self.features.width()],
-            data: rows.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            data: rows.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened(),
         };
         let outputs = graph.run_within(vec![rows], operations)?;
         split(&outputs, count)
@@ -118,10 +133,10 @@ pub(crate) fn find(manifest: &Manifest, outputs: &[Tensor]) -> Result<Finding, E
     }
 }
 
-fn id_of(manifest: &Manifest, record: &Record) -> Option<String> {
-    let fields = manifest.input.fields.iter().zip(&record.values);
-    fields.into_iter().find_map(|(field, value)| match (field.role, value) {
-        (Some(FieldRole::Id), FieldValue::Text(text)) => Some(text.clone()),
+fn id_of(manifest: &Manifest, values: &[FieldValue<'_>]) -> Option<String> {
+    let mut fields = manifest.input.fields.iter().zip(values);
+    fields.find_map(|(field, value)| match (field.role, value) {
+        (Some(FieldRole::Id), FieldValue::Text(text)) => Some(text.to_string()),
         _ => None,
     })
 }

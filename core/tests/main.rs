@@ -22,6 +22,7 @@ mod narrow_types;
 mod operators;
 mod pillow;
 mod robustness;
+mod sequences;
 mod stepwise;
 mod support;
 mod text;

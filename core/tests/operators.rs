@@ -156,3 +156,22 @@ fn the_greatest_of_nothing_but_infinities_is_infinite() {
         Tensor { name: "x".into(), element_type: ElementType::Float32, shape: vec![2, 2], data };
     assert_eq!(elements(&graph.run(vec![x]).unwrap()[0]), [f32::NEG_INFINITY, 1.0]);
 }
+
+#[test]
+fn exponentials_that_would_run_over_do_not() {
+    let check = |values: [f32; 2], expected: f32| {
+        let reduced = with(node("ReduceLogSumExp", &["x"], &["y"]), [ints("axes", &[0])]);
+        let inputs = vec![input("x", DataType::Float, &["N"])];
+        let graph = Graph::load(&encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
+        let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let (element_type, shape) = (ElementType::Float32, vec![2]);
+        let x = Tensor { name: "x".into(), element_type, shape, data };
+        assert_eq!(elements(&graph.run(vec![x]).unwrap()[0]), [expected], "{values:?}");
+    };
+    check([0.0, 0.0], 2_f32.ln());
+    let beside = |value: f64| (value + std::f64::consts::LN_2) as f32;
+    check([1000.0, 1000.0], beside(1000.0));
+    check([-1000.0, -1000.0], beside(-1000.0));
+    check([f32::NEG_INFINITY, f32::NEG_INFINITY], f32::NEG_INFINITY);
+    check([f32::INFINITY, 0.0], f32::INFINITY);
+}

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Text that is not the JSON that was asked for.
@@ -61,8 +61,16 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, JsonError> {
     })
 }
 
-/// Deserialises any JSON value, refusing repeated keys.
-struct Strict;
+/// The refusal of a key that occurs a second time in its object.
+pub fn repeated<E: serde::de::Error>(key: &str) -> E {
+    let key = key.chars().take(80).collect::<String>();
+    E::custom(format!("the key {key:?} occurs twice"))
+}
+
+/// Deserialises any JSON value, refusing repeated keys. For readers that take a document apart
+/// themselves, and have values in it that may be anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
@@ -119,8 +127,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
-                let key = key.chars().take(80).collect::<String>();
-                return Err(A::Error::custom(format!("the key {key:?} occurs twice")));
+                return Err(repeated(&key));
             }
             let value = map.next_value_seed(Self)?;
             object.insert(key, value);

@@ -167,7 +167,7 @@ fn from_tract(value: &TractTensor, name: &str, symbols: &SymbolValues) -> Result
             let plain = value.try_as_plain_ram().map_err(view)?;
             let canonical = |x: &f32| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() };
             let floats = plain.as_slice::<f32>().map_err(view)?;
-            floats.iter().flat_map(|x| canonical(x).to_le_bytes()).collect()
+            floats.iter().map(|x| canonical(x).to_le_bytes()).collect::<Vec<_>>().into_flattened()
         }
         ElementType::Float64 => {
             let plain = value.try_as_plain_ram().map_err(view)?;
@@ -175,12 +175,13 @@ fn from_tract(value: &TractTensor, name: &str, symbols: &SymbolValues) -> Result
                 if x.is_nan() { 0x7ff8 << 48 } else { x.to_bits() }
             };
             let floats = plain.as_slice::<f64>().map_err(view)?;
-            floats.iter().flat_map(|x| canonical(x).to_le_bytes()).collect()
+            floats.iter().map(|x| canonical(x).to_le_bytes()).collect::<Vec<_>>().into_flattened()
         }
         ElementType::Float16 => {
             let canonical = |bits: u16| if bits & 0x7fff > 0x7c00 { 0x7e00 } else { bits };
             let halves = value.as_bytes().as_chunks::<2>().0.iter();
-            halves.flat_map(|x| canonical(u16::from_le_bytes(*x)).to_le_bytes()).collect()
+            let bits = halves.map(|x| canonical(u16::from_le_bytes(*x)).to_le_bytes());
+            bits.collect::<Vec<_>>().into_flattened()
         }
         ElementType::Int64 if value.datum_type() == DatumType::TDim => {
             let plain = value.try_as_plain_ram().map_err(view)?;

@@ -21,8 +21,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
-pub(crate) use stepwise::CONTROL;
 use stepwise::Stepwise;
+pub(crate) use stepwise::own_operators;
 
 use crate::error::excerpt;
 use crate::graph::work::Work;
@@ -67,7 +67,7 @@ impl Graph {
         validate::check(&proto, |operator| {
             framework.op_register.0.contains_key(operator)
                 || kernels.get(operator).is_some()
-                || CONTROL.contains(&operator)
+                || own_operators().any(|own| own == operator)
         })?;
         let keys = flatten::keys(&proto);
         flatten::declare(&mut proto, &keys);
@@ -111,6 +111,19 @@ impl Graph {
         refusal: Error,
     ) -> Result<Self, Error> {
         let graph = proto.graph.as_ref();
+        let mut border =
+            graph.into_iter().flat_map(|graph| graph.input.iter().chain(&graph.output));
+        // The generated messages have no other type than tensors, so that of anything else is empty.
+        let other = border
+            .find(|value| value.r#type.as_ref().is_some_and(|declared| declared.value.is_none()));
+        if let Some(value) = other {
+            let message = format!(
+                "{} is no tensor; only tensors enter and leave a graph, so join a sequence first (ConcatFromSequence)",
+                excerpt(&value.name)
+            );
+            let error = Error::new(ErrorKind::UnsupportedModel, "unsupported-type", message);
+            return Err(error.at(&value.name));
+        }
         let initializers = graph.into_iter().flat_map(|graph| &graph.initializer);
         let constants: BTreeSet<_> = initializers.map(|tensor| tensor.name.as_str()).collect();
         let inputs = graph.into_iter().flat_map(|graph| &graph.input);

@@ -2,13 +2,15 @@
 //!
 //! [`Compress`](https://onnx.ai/onnx/operators/onnx__Compress.html) takes a tensor of any type and
 //! flags `[K]`, and gives the entries along `axis` whose flag is set; without an axis, those of the
-//! flattened tensor. Flags beyond the axis must not be there; entries beyond the flags are left out.
+//! flattened tensor. Flags beyond the axis must not be there (tract's own crashes on them); entries
+//! beyond the flags are left out.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::tensor::{elements, expect_type};
+use super::kernel::{around, at_mut, elements, for_type, values_of};
+use super::tensor::expect_type;
 use super::written::{Built, Kernel, Shape, build_open, inputs};
 
 /// Registers the operator.
@@ -60,22 +62,31 @@ impl Kernel for Compress {
     fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [data, flags] = inputs("Compress", tensors)?;
         let axis = self.axis(data.rank())?;
-        let flat = match axis {
-            Some(_) => None,
-            None => Some((*data).clone().into_shape(&[data.len()])?),
+        let (before, extent, after) = match axis {
+            Some(axis) => around(data.shape(), axis),
+            None => (1, data.len(), 1),
         };
-        let (data, axis) = (flat.as_ref().unwrap_or(data), axis.unwrap_or(0));
-        let extent = data.shape().get(axis).copied().context("the axis was just checked")?;
         let flags = elements::<bool>(flags)?;
         if flags.len() > extent {
             bail!("Compress has {} flags for an axis of {extent}", flags.len());
         }
-        let kept = flags.iter().enumerate().filter(|(_, flag)| **flag);
-        let parts =
-            kept.map(|(at, _)| data.slice(axis, at, at + 1)).collect::<TractResult<Vec<_>>>()?;
-        if parts.is_empty() {
-            return Ok(tvec!(data.slice(axis, 0, 0)?));
+        let picked = flags.iter().enumerate().filter(|(_, wanted)| **wanted);
+        let picked: Vec<_> = picked.map(|(place, _)| place).collect();
+        let mut shape = data.shape().to_vec();
+        match axis {
+            Some(axis) => *at_mut(&mut shape, axis)? = picked.len(),
+            None => shape = vec![picked.len()],
         }
-        Ok(tvec!(Tensor::stack_tensors(axis, &parts)?))
+        for_type!(data.datum_type(), T => {
+            let values = elements::<T>(data)?;
+            let mut result: Vec<T> = Vec::with_capacity(before * picked.len() * after);
+            for outer in 0..before {
+                for place in &picked {
+                    let start = (outer * extent + place) * after;
+                    result.extend_from_slice(values.get(start..start + after).context("outside")?);
+                }
+            }
+            Ok(tvec!(values_of(&shape, result)?))
+        })
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn kernels() -> Kernels {
 #[must_use]
 pub fn names() -> Vec<String> {
     let (framework, kernels) = (onnx(), kernels());
-    let control = crate::graph::CONTROL.iter().map(|name| (*name).to_owned());
+    let control = crate::graph::own_operators().map(str::to_owned);
     let registered = framework.op_register.0.into_keys();
     let names: BTreeSet<_> =
         kernels.names().map(str::to_owned).chain(registered).chain(control).collect();

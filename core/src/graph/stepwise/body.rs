@@ -12,14 +12,16 @@ use tract_onnx::tract_hir::internal::*;
 use crate::operators::kernel::{Call, Entry, Kernels, Value};
 
 use super::control::{Branch, Loop, Scan};
+use super::item::{Item, tensors};
 use super::prepared::Prepared;
+use super::sequence::Sequence;
 use super::{Frame, tensor};
 
 /// The steps of a graph, in its order.
 pub(super) struct Body {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
-    constants: BTreeMap<String, Value>,
+    constants: BTreeMap<String, Item>,
     steps: Vec<Step>,
 }
 
@@ -40,6 +42,7 @@ enum Action {
     Branch(Branch),
     Loop(Loop),
     Scan(Scan),
+    Sequence(Sequence),
 }
 
 impl std::fmt::Debug for Body {
@@ -53,10 +56,10 @@ impl Body {
     /// Runs the steps on the graph's inputs. Inputs that are missing have to be constants.
     pub fn run<'a>(
         &'a self,
-        inputs: Vec<Value>,
+        inputs: Vec<Item>,
         outer: Option<&'a Frame<'a>>,
         steps: &'a AtomicUsize,
-    ) -> TractResult<Vec<Value>> {
+    ) -> TractResult<Vec<Item>> {
         let values = self.inputs.iter().map(String::as_str).zip(inputs).collect();
         let mut frame = Frame { values, constants: &self.constants, outer, steps };
         for step in &self.steps {
@@ -82,7 +85,7 @@ impl Body {
 }
 
 impl Step {
-    fn run(&self, frame: &Frame) -> TractResult<Vec<Value>> {
+    fn run(&self, frame: &Frame) -> TractResult<Vec<Item>> {
         let mut inputs = Vec::with_capacity(self.node.input.len());
         for name in &self.node.input {
             inputs.push(match name.as_str() {
@@ -92,6 +95,19 @@ impl Step {
                 }
             });
         }
+        match &self.action {
+            Action::Branch(branch) => branch.run(&inputs, frame),
+            Action::Loop(body) => body.run(&inputs, frame),
+            Action::Sequence(sequence) => sequence.run(&inputs, frame),
+            _ => {
+                let outputs = self.compute(tensors(&inputs)?, frame)?;
+                Ok(outputs.into_iter().map(Item::from).collect())
+            }
+        }
+    }
+
+    /// Runs an operator whose inputs and outputs are tensors.
+    fn compute(&self, inputs: Vec<Option<Value>>, frame: &Frame) -> TractResult<Vec<Value>> {
         if let (Some(prepared), Some(Some(input))) = (&self.prepared, inputs.first())
             && let Some(outputs) = prepared.run(input)
         {
@@ -105,9 +121,10 @@ impl Step {
                 if entry.narrow { run(&inputs) } else { widened(&inputs, run) }
             }
             Action::Tract(op) => widened(&inputs, |inputs| self.tract(&**op, inputs)),
-            Action::Branch(branch) => branch.run(&inputs, frame),
-            Action::Loop(body) => body.run(&inputs, frame),
             Action::Scan(scan) => scan.run(inputs, frame),
+            Action::Branch(_) | Action::Loop(_) | Action::Sequence(_) => {
+                bail!("the operator takes more than tensors")
+            }
         }
     }
 
@@ -182,7 +199,7 @@ impl<'a> Builder<'a> {
     pub fn body(&self, graph: &'a GraphProto) -> TractResult<Body> {
         let mut constants = BTreeMap::new();
         for initializer in &graph.initializer {
-            constants.insert(initializer.name.clone(), tensor::load(initializer)?);
+            constants.insert(initializer.name.clone(), tensor::load(initializer)?.into());
         }
         let inputs = graph.input.iter().map(|input| input.name.clone());
         let inputs = inputs.filter(|name| !constants.contains_key(name)).collect();
@@ -190,7 +207,8 @@ impl<'a> Builder<'a> {
         let mut steps = Vec::with_capacity(graph.node.len());
         for node in &graph.node {
             if let Some(constant) = constant(node)? {
-                constants.insert(node.output.first().cloned().unwrap_or_default(), constant);
+                let name = node.output.first().cloned().unwrap_or_default();
+                constants.insert(name, constant.into());
                 continue;
             }
             let action =
@@ -212,7 +230,7 @@ impl<'a> Builder<'a> {
         Ok(Body { inputs, outputs, constants, steps })
     }
 
-    fn prepared(&self, node: &NodeProto, constants: &BTreeMap<String, Value>) -> Option<Prepared> {
+    fn prepared(&self, node: &NodeProto, constants: &BTreeMap<String, Item>) -> Option<Prepared> {
         let build = self.context.framework.op_register.0.get(&node.op_type)?;
         if !matches!(node.domain.as_str(), "" | "ai.onnx") {
             return None;
@@ -224,6 +242,9 @@ impl<'a> Builder<'a> {
     fn action(&self, node: &'a NodeProto) -> TractResult<Action> {
         let standard = matches!(node.domain.as_str(), "" | "ai.onnx");
         let opset = self.context.onnx_operator_set_version;
+        if standard && let Some(sequence) = Sequence::new(self, node)? {
+            return Ok(Action::Sequence(sequence));
+        }
         Ok(match node.op_type.as_str() {
             "If" if standard => Action::Branch(Branch::new(self, node)?),
             "Loop" if standard => Action::Loop(Loop::new(self, node)?),

@@ -11,6 +11,7 @@ use crate::operators::kernel::{Value, axis};
 
 use super::Frame;
 use super::body::{Body, Builder};
+use super::item::Item;
 
 /// One of two graphs is run.
 pub(super) struct Branch {
@@ -25,9 +26,9 @@ impl Branch {
         Ok(Self { then: builder.body(then)?, otherwise: builder.body(otherwise)? })
     }
 
-    pub fn run(&self, inputs: &[Option<Value>], frame: &Frame) -> TractResult<Vec<Value>> {
-        let condition = truth(inputs.first().and_then(Option::as_ref).context("no condition")?)?;
-        let body = if condition { &self.then } else { &self.otherwise };
+    pub fn run(&self, inputs: &[Option<Item>], frame: &Frame) -> TractResult<Vec<Item>> {
+        let condition = inputs.first().and_then(Option::as_ref).context("no condition")?;
+        let body = if truth(condition)? { &self.then } else { &self.otherwise };
         body.run(Vec::new(), Some(frame), frame.steps)
     }
 }
@@ -43,8 +44,8 @@ impl Loop {
         Ok(Self { body: builder.body(body)? })
     }
 
-    pub fn run(&self, inputs: &[Option<Value>], frame: &Frame) -> TractResult<Vec<Value>> {
-        let trips = inputs.first().and_then(Option::as_ref);
+    pub fn run(&self, inputs: &[Option<Item>], frame: &Frame) -> TractResult<Vec<Item>> {
+        let trips = inputs.first().and_then(Option::as_ref).map(Item::tensor).transpose()?;
         let trips = trips.map(|value| value.tensor.cast_to_scalar::<i64>()).transpose()?;
         let mut condition = match inputs.get(1).and_then(Option::as_ref) {
             Some(condition) => truth(condition)?,
@@ -57,16 +58,18 @@ impl Loop {
         let mut trip = 0;
         while condition && trips.is_none_or(|trips| trip < trips) {
             frame.step()?;
-            let mut arguments = vec![Value::from(tensor0(trip)), Value::from(tensor0(condition))];
+            let mut arguments = vec![Item::from(tensor0(trip)), Item::from(tensor0(condition))];
             arguments.append(&mut carried);
             let mut outputs = self.body.run(arguments, Some(frame), frame.steps)?.into_iter();
             condition = truth(&outputs.next().context("the body gives no condition")?)?;
             carried.extend(outputs.by_ref().take(count));
-            scanned.iter_mut().zip(outputs).for_each(|(all, value)| all.push(value));
+            for (all, item) in scanned.iter_mut().zip(outputs) {
+                all.push(item.tensor()?.clone());
+            }
             trip += 1;
         }
         for values in scanned {
-            carried.push(stack(&values, 0, false)?);
+            carried.push(stack(&values, 0, false)?.into());
         }
         Ok(carried)
     }
@@ -145,7 +148,10 @@ impl Scan {
                 let place = if *backwards { length - 1 - step } else { step };
                 state.push(slice(sequence, *axis, place)?);
             }
-            let mut outputs = self.body.run(state, Some(frame), frame.steps)?.into_iter();
+            let state_items = state.into_iter().map(Item::from).collect();
+            let outputs = self.body.run(state_items, Some(frame), frame.steps)?;
+            let outputs = outputs.iter().map(|item| item.tensor().cloned());
+            let mut outputs = outputs.collect::<TractResult<Vec<_>>>()?.into_iter();
             state = outputs.by_ref().take(states).collect();
             scanned.iter_mut().zip(outputs).for_each(|(all, value)| all.push(value));
         }
@@ -158,8 +164,8 @@ impl Scan {
     }
 }
 
-fn truth(value: &Value) -> TractResult<bool> {
-    let elements = value.tensor.cast_to::<bool>()?;
+fn truth(item: &Item) -> TractResult<bool> {
+    let elements = item.tensor()?.tensor.cast_to::<bool>()?;
     let elements = elements.try_as_plain_ram()?;
     match elements.as_slice::<bool>()? {
         [truth] => Ok(*truth),

@@ -10,8 +10,10 @@
 
 mod body;
 mod control;
+mod item;
 mod need;
 mod prepared;
+mod sequence;
 mod tensor;
 
 use std::collections::BTreeMap;
@@ -25,11 +27,19 @@ use tract_onnx::tract_hir::internal::*;
 use crate::operators::kernel::{Kernels, Value};
 
 use body::Body;
+use item::Item;
 pub(super) use need::may_help;
+use sequence::SEQUENCES;
 pub(super) use tensor::{pack, unpack};
 
 /// Operators with graphs inside, which are run here.
-pub(crate) const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
+const CONTROL: [&str; 3] = ["If", "Loop", "Scan"];
+
+/// The operators that only a graph that is run node by node has.
+pub(crate) fn own_operators() -> impl Iterator<Item = &'static str> {
+    let sequences = SEQUENCES.into_iter().filter(|operator| *operator != "Identity");
+    CONTROL.into_iter().chain(sequences)
+}
 
 /// The nodes that one call may run, those of loops counted each time.
 const MAX_STEPS: usize = 1_000_000;
@@ -42,14 +52,14 @@ pub(super) struct Stepwise {
 
 /// The values that nodes can use: those of their graph, and those of the graphs around it.
 pub(super) struct Frame<'a> {
-    values: BTreeMap<&'a str, Value>,
-    constants: &'a BTreeMap<String, Value>,
+    values: BTreeMap<&'a str, Item>,
+    constants: &'a BTreeMap<String, Item>,
     outer: Option<&'a Frame<'a>>,
     steps: &'a AtomicUsize,
 }
 
 impl<'a> Frame<'a> {
-    fn get(&self, name: &str) -> Option<&Value> {
+    fn get(&self, name: &str) -> Option<&Item> {
         let own = self.values.get(name).or_else(|| self.constants.get(name));
         own.or_else(|| self.outer.and_then(|outer| outer.get(name)))
     }
@@ -86,6 +96,8 @@ impl Stepwise {
 
     /// Runs the graph on its inputs, in its order.
     pub fn run(&self, inputs: Vec<Value>) -> TractResult<Vec<Value>> {
-        self.body.run(inputs, None, &AtomicUsize::new(0))
+        let inputs = inputs.into_iter().map(Item::from).collect();
+        let outputs = self.body.run(inputs, None, &AtomicUsize::new(0))?;
+        outputs.iter().map(|item| item.tensor().cloned()).collect()
     }
 }

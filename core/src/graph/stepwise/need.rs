@@ -12,11 +12,12 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use crate::operators::kernel::{Kernels, Narrow};
 
-use super::{CONTROL, context};
+use super::{context, own_operators};
 
 /// Operators of tract whose output's shape depends on values of these inputs.
-const DEPENDING: [(&str, &[usize]); 30] = [
+const DEPENDING: [(&str, &[usize]); 31] = [
     ("BlackmanWindow", &[0]),
+    ("Compress", &[1]),
     ("ConstantOfShape", &[0]),
     ("CumSum", &[1]),
     ("DFT", &[1, 2]),
@@ -90,7 +91,7 @@ impl Reader<'_> {
 
     fn node(&self, node: &NodeProto, known: &BTreeSet<&str>) -> bool {
         let operator = node.op_type.as_str();
-        if CONTROL.contains(&operator) || makes_narrow(node) {
+        if own_operators().any(|own| own == operator) || makes_narrow(node) {
             return true;
         }
         let arrives = |place: &usize| {

@@ -13,6 +13,8 @@ use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::Value;
 
+use super::item::Item;
+
 /// An operator with its weights.
 pub(super) struct Prepared {
     op: Box<dyn Expansion>,
@@ -25,14 +27,14 @@ impl Prepared {
     pub fn new(
         node: &NodeProto,
         op: &dyn InferenceOp,
-        constants: &BTreeMap<String, Value>,
+        constants: &BTreeMap<String, Item>,
     ) -> Option<Self> {
         if !matches!(node.op_type.as_str(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul") {
             return None;
         }
         let op = op.as_op().downcast_ref::<Box<dyn Expansion>>()?.clone();
         let weight = |name: &String| {
-            let value = constants.get(name)?;
+            let value = constants.get(name)?.tensor().ok()?;
             let plain = value.narrow.is_none() && value.tensor.datum_type() == DatumType::F32;
             plain.then(|| Arc::clone(&value.tensor))
         };

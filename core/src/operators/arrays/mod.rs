@@ -1,6 +1,5 @@
 //! Operators that pick, place and order elements.
 
-mod compress;
 mod crop;
 mod cumulative;
 mod indexed;
@@ -13,7 +12,6 @@ use super::kernel::{Facts, Kernels};
 
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("CenterCropPad", crop::center_crop_pad);
-    kernels.add("Compress", compress::compress);
     kernels.add_planned("CumSum", Facts::Like, cumulative::sum);
     kernels.add_planned("CumProd", Facts::Like, cumulative::product);
     kernels.add_planned(

@@ -7,11 +7,10 @@ use tract_onnx::tract_hir::internal::*;
 use super::of_tract;
 use crate::operators::kernel::{axis, integers};
 
-pub(super) const REDUCTIONS: [&str; 8] = [
+pub(super) const REDUCTIONS: [&str; 7] = [
     "ReduceL1",
     "ReduceL2",
     "ReduceLogSum",
-    "ReduceLogSumExp",
     "ReduceMean",
     "ReduceProd",
     "ReduceSum",

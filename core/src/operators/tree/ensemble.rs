@@ -1,20 +1,29 @@
 //! The flat form in which an ensemble is evaluated. It knows neither ONNX nor tract.
 //!
-//! Branches lie in one array of 16-byte nodes (24 bytes for doubles), each tree's in the order in
-//! which a walk meets them with the false child first, so that a walk mostly moves forward through
-//! a few cache lines. A child is a position whose top bit says whether it is a leaf; leaves are not
-//! nodes, so a walk ends without touching one. With a single target, a leaf is just its weight.
+//! Nodes lie in one array, 16 bytes each (24 for doubles): first the branches, each tree's in the order
+//! in which a walk meets them with the false child first, so that a walk mostly moves forward through a
+//! few cache lines; then the leaves. A leaf leads to itself, so that several walks go on side by side,
+//! without a branch for the processor to guess, until the last of them has ended. With a single target,
+//! a leaf's value is its weight.
 
-use super::description::{self, Aggregate, Branch, Description, HIGHEST_FEATURE, Link, Mode};
+use super::description::{
+    self, Aggregate, Branch, Description, HIGHEST_FEATURE, Link, Mode, position,
+};
 use super::error::EnsembleError;
 use crate::operators::real::Real;
 
-/// Marks a child that is a leaf.
-const LEAF: u32 = 1 << 31;
+/// Walks that go side by side: a step of one waits for memory, and those of the others fill the time.
+const LANES: usize = 8;
 
-/// Rows are taken in blocks: a block's rows and scores stay in the first-level cache while every
-/// tree passes over them.
-const BLOCK: usize = 64;
+/// Steps between looks at whether all walks have ended.
+const STRIDE: usize = 2;
+
+/// Rows are taken in blocks of about this many numbers: a block stays in the first-level cache while
+/// every tree passes over it.
+const BLOCK: usize = 1 << 13;
+
+/// The most rows in a block, however narrow they are.
+const MOST_ROWS: usize = 1 << 8;
 
 /// Scores held at once; with many targets, blocks have fewer rows.
 const MOST_SCORES: usize = 1 << 16;
@@ -34,14 +43,15 @@ impl<T: Real> Score<T> {
     }
 }
 
-/// An interior node.
+/// A branch or a leaf.
 #[derive(Clone, Copy, Debug)]
 struct Node<T> {
+    /// What a branch compares with; what a leaf of a single target weighs.
     value: T,
     /// The feature in the upper 28 bits, then a bit for `missing_is_true`, then three for the mode.
     test: u32,
-    on_true: u32,
-    on_false: u32,
+    /// Where it leads if the test is false, and if it is true.
+    next: [u32; 2],
 }
 
 impl<T> Node<T> {
@@ -51,27 +61,35 @@ impl<T> Node<T> {
     fn feature(&self) -> usize {
         (self.test >> 4) as usize
     }
+
+    fn missing_is_true(&self) -> bool {
+        self.test & Self::MISSING_IS_TRUE != 0
+    }
 }
 
-/// What leaves hold.
+/// What the leaves of several targets hold: where each leaf's votes start, with one more for the end;
+/// and the votes.
 #[derive(Clone, Debug)]
-enum Leaves<T> {
-    /// One target: each leaf's weight.
-    Weights(Vec<T>),
-    /// Several targets: where each leaf's votes start, with one more for the end; and the votes.
-    Votes { starts: Vec<usize>, votes: Vec<(usize, T)> },
+struct Leaves<T> {
+    starts: Vec<usize>,
+    votes: Vec<(usize, T)>,
 }
 
 /// An ensemble laid out for evaluation. Every position in it was checked when it was built.
 #[derive(Clone, Debug)]
 pub(super) struct Ensemble<T> {
     nodes: Vec<Node<T>>,
+    /// How many of the nodes are branches; the others are leaves.
+    branches: u32,
     roots: Vec<u32>,
-    leaves: Leaves<T>,
+    /// `None` for a single target.
+    leaves: Option<Leaves<T>>,
     /// The ordered set of each node that tests membership, ordered by the node's position.
     sets: Vec<(u32, Vec<T>)>,
     /// The mode of all nodes, when they agree.
     uniform: Option<Mode>,
+    /// Whether a missing feature leads to the true branch anywhere.
+    missing_is_true: bool,
     aggregate: Aggregate,
     targets: usize,
     /// How many features a row must have.
@@ -89,36 +107,47 @@ impl<T: Real> Ensemble<T> {
     ) -> Result<Self, EnsembleError> {
         let Description { targets, roots, branches, leaves, .. } = description;
         let order = order(roots, branches)?;
-        let mut positions = vec![0_u32; branches.len()];
-        for (position, branch) in order.iter().enumerate() {
-            if let Some(slot) = positions.get_mut(*branch as usize) {
-                *slot = tag(position)?;
+        let mut places = Places { branches: vec![0; branches.len()], first_leaf: 0 };
+        for (place, branch) in order.iter().enumerate() {
+            if let Some(slot) = places.branches.get_mut(*branch as usize) {
+                *slot = position(place)?;
             }
         }
-        let mut nodes = Vec::with_capacity(order.len());
+        places.first_leaf = position(order.len())?;
+        let leaf_count = leaves.starts.len().saturating_sub(1);
+        position(order.len().saturating_add(leaf_count))?;
+
+        let mut nodes = Vec::with_capacity(order.len() + leaf_count);
         let mut sets = Vec::new();
         let ordered = order.iter().filter_map(|at| Some((at, branches.get(*at as usize)?)));
-        for (position, (at, branch)) in ordered.enumerate() {
+        for (place, (at, branch)) in ordered.enumerate() {
             let missing = u32::from(branch.missing_is_true) * Node::<T>::MISSING_IS_TRUE;
             nodes.push(Node {
                 value: T::from_f64(branch.value),
                 test: branch.feature << 4 | missing | branch.mode as u32,
-                on_true: child(branch.on_true, &positions)?,
-                on_false: child(branch.on_false, &positions)?,
+                next: [places.of(branch.on_false), places.of(branch.on_true)],
             });
             if branch.mode == Mode::Member {
                 let members = description.sets.get(at).map_or(&[][..], Vec::as_slice);
-                sets.push((tag(position)?, set(members)));
+                sets.push((position(place)?, set(members)));
             }
+        }
+        for leaf in 0..leaf_count {
+            // With several targets a leaf's value is not looked at.
+            let weight = leaves.votes.get(leaf).map_or(0.0, |vote| vote.weight);
+            let itself = position(order.len() + leaf)?;
+            nodes.push(Node { value: T::from_f64(weight), test: 0, next: [itself; 2] });
         }
         let mut modes = branches.iter().map(|branch| branch.mode);
         let first = modes.next();
         Ok(Self {
             nodes,
-            roots: roots.iter().map(|root| child(*root, &positions)).collect::<Result<_, _>>()?,
-            leaves: Leaves::new(*targets, leaves),
+            branches: places.first_leaf,
+            roots: roots.iter().map(|root| places.of(*root)).collect(),
+            leaves: (*targets > 1).then(|| Leaves::new(leaves)),
             sets,
             uniform: first.filter(|first| modes.all(|mode| mode == *first)),
+            missing_is_true: branches.iter().any(|branch| branch.missing_is_true),
             aggregate,
             targets: *targets,
             features: branches.iter().map(|branch| branch.feature as usize + 1).max().unwrap_or(0),
@@ -137,7 +166,7 @@ impl<T: Real> Ensemble<T> {
 
     /// How many branches there are; a row passes each at most once.
     pub(super) fn branches(&self) -> usize {
-        self.nodes.len()
+        self.branches as usize
     }
 
     /// How the votes are aggregated.
@@ -163,7 +192,12 @@ impl<T: Real> Ensemble<T> {
         mut finish: impl FnMut(&mut [Score<T>]),
     ) -> Result<(), EnsembleError> {
         self.check_width(width)?;
-        let block = BLOCK.min(MOST_SCORES / self.targets).clamp(1, count.max(1));
+        // A leaf reads the first feature, too, though nothing comes of it.
+        if width == 0 {
+            return self.evaluate(&vec![T::default(); count], count, 1, finish);
+        }
+        let most = (BLOCK / width).clamp(LANES, MOST_ROWS).min(MOST_SCORES / self.targets);
+        let block = most.clamp(1, count.max(1));
         let mut scores = vec![Score::default(); block * self.targets];
         for first in (0..count).step_by(block) {
             let length = block.min(count - first);
@@ -177,17 +211,34 @@ impl<T: Real> Ensemble<T> {
     }
 
     /// Adds every tree's votes to the scores of a block of rows. Exporters use one mode for a whole
-    /// ensemble, nearly always one of these two, so those have a loop of their own.
+    /// ensemble, nearly always one of these two, so those have a loop of their own; and one more for
+    /// rows in which nothing is missing.
     fn add(&self, rows: &[T], width: usize, scores: &mut [Score<T>]) {
-        match self.uniform {
-            Some(Mode::AtMost) => self.add_with(rows, width, scores, |_, node, x| x <= node.value),
-            Some(Mode::Below) => self.add_with(rows, width, scores, |_, node, x| x < node.value),
-            _ => self.add_with(rows, width, scores, |at, node, x| self.test(at, node, x)),
+        let missing = self.missing_is_true && rows.iter().any(|x| x.is_nan());
+        match (self.uniform, missing) {
+            (Some(Mode::AtMost), false) => {
+                self.add_with(rows, width, scores, |_, node, x| x <= node.value);
+            }
+            (Some(Mode::Below), false) => {
+                self.add_with(rows, width, scores, |_, node, x| x < node.value);
+            }
+            (Some(Mode::AtMost), true) => {
+                let test = |node: &Node<T>, x: T| x.is_nan() & node.missing_is_true();
+                self.add_with(rows, width, scores, |_, node, x| (x <= node.value) | test(node, x));
+            }
+            (Some(Mode::Below), true) => {
+                let test = |node: &Node<T>, x: T| x.is_nan() & node.missing_is_true();
+                self.add_with(rows, width, scores, |_, node, x| (x < node.value) | test(node, x));
+            }
+            _ => self.add_with(rows, width, scores, |at, node, x| {
+                self.test(at, node, x) | (x.is_nan() & node.missing_is_true())
+            }),
         }
     }
 
-    /// Trees are the outer loop, so a tree's nodes are loaded once per block and the walks of
-    /// neighbouring rows overlap in the processor. A row's votes still arrive in tree order.
+    /// Walks several rows through a tree at once. The trees are the outer loop, so a tree's nodes are
+    /// loaded once for a block. What is left, or comes alone, walks through several trees at once.
+    /// Either way a row's votes arrive in the order of the trees.
     fn add_with(
         &self,
         rows: &[T],
@@ -195,26 +246,53 @@ impl<T: Real> Ensemble<T> {
         scores: &mut [Score<T>],
         test: impl Fn(u32, &Node<T>, T) -> bool,
     ) {
+        let groups = rows.chunks_exact(LANES * width);
+        let (together, alone) = scores.split_at_mut(groups.len() * LANES * self.targets);
         for root in &self.roots {
-            for (index, scores) in scores.chunks_exact_mut(self.targets).enumerate() {
-                let row = rows.get(index * width..(index + 1) * width).unwrap_or_default();
-                let leaf = self.walk(*root, row, &test);
-                self.vote(leaf, scores);
+            let scores = together.chunks_exact_mut(LANES * self.targets);
+            for (rows, scores) in groups.clone().zip(scores) {
+                let leaves = self.walk([*root; LANES], rows, width, &test);
+                for (leaf, scores) in leaves.iter().zip(scores.chunks_exact_mut(self.targets)) {
+                    self.vote(*leaf, scores);
+                }
+            }
+        }
+        let rows = groups.remainder().chunks_exact(width);
+        for (row, scores) in rows.zip(alone.chunks_exact_mut(self.targets)) {
+            for roots in self.roots.chunks(LANES) {
+                // A lane without a tree stands at a leaf.
+                let mut at = [self.branches; LANES];
+                for (at, root) in at.iter_mut().zip(roots) {
+                    *at = *root;
+                }
+                for (leaf, _) in self.walk(at, row, 0, &test).iter().zip(roots) {
+                    self.vote(*leaf, scores);
+                }
             }
         }
     }
 
-    /// The leaf that a row falls into. It ends because the layout has no cycles.
+    /// The leaves in which walks end that begin at these nodes. Each reads the row that begins
+    /// `stride` numbers after that of the lane before. It ends because the layout has no cycles.
     #[expect(clippy::indexing_slicing, reason = "`new` checked positions, `evaluate` the width")]
-    fn walk(&self, root: u32, row: &[T], test: &impl Fn(u32, &Node<T>, T) -> bool) -> usize {
-        let mut at = root;
-        while at & LEAF == 0 {
-            let node = &self.nodes[at as usize];
-            let x = row[node.feature()];
-            let missing = node.test & Node::<T>::MISSING_IS_TRUE != 0 && x.is_nan();
-            at = if test(at, node, x) || missing { node.on_true } else { node.on_false };
+    fn walk(
+        &self,
+        mut at: [u32; LANES],
+        rows: &[T],
+        stride: usize,
+        test: &impl Fn(u32, &Node<T>, T) -> bool,
+    ) -> [u32; LANES] {
+        let nodes = self.nodes.as_slice();
+        while at.iter().fold(u32::MAX, |least, at| least.min(*at)) < self.branches {
+            for _ in 0..STRIDE {
+                for (lane, at) in at.iter_mut().enumerate() {
+                    let node = &nodes[*at as usize];
+                    let x = rows[lane * stride + node.feature()];
+                    *at = node.next[usize::from(test(*at, node, x))];
+                }
+            }
         }
-        (at & !LEAF) as usize
+        at
     }
 
     /// Compares by the node's own mode.
@@ -246,10 +324,11 @@ impl<T: Real> Ensemble<T> {
 
     /// Takes a leaf's votes into account.
     #[expect(clippy::indexing_slicing, reason = "`new` checked leaves and targets")]
-    fn vote(&self, leaf: usize, scores: &mut [Score<T>]) {
+    fn vote(&self, leaf: u32, scores: &mut [Score<T>]) {
         match &self.leaves {
-            Leaves::Weights(weights) => self.combine(&mut scores[0], weights[leaf]),
-            Leaves::Votes { starts, votes } => {
+            None => self.combine(&mut scores[0], self.nodes[leaf as usize].value),
+            Some(Leaves { starts, votes }) => {
+                let leaf = (leaf - self.branches) as usize;
                 for (target, weight) in &votes[starts[leaf]..starts[leaf + 1]] {
                     self.combine(&mut scores[*target], *weight);
                 }
@@ -269,13 +348,26 @@ impl<T: Real> Ensemble<T> {
 }
 
 impl<T: Real> Leaves<T> {
-    fn new(targets: usize, leaves: &description::Leaves) -> Self {
+    fn new(leaves: &description::Leaves) -> Self {
         let votes = leaves.votes.iter();
-        if targets == 1 {
-            return Self::Weights(votes.map(|vote| T::from_f64(vote.weight)).collect());
-        }
         let votes = votes.map(|vote| (vote.target as usize, T::from_f64(vote.weight))).collect();
-        Self::Votes { starts: leaves.starts.clone(), votes }
+        Self { starts: leaves.starts.clone(), votes }
+    }
+}
+
+/// Where nodes lie.
+struct Places {
+    /// The position of each branch.
+    branches: Vec<u32>,
+    first_leaf: u32,
+}
+
+impl Places {
+    fn of(&self, link: Link) -> u32 {
+        match link {
+            Link::Leaf(leaf) => self.first_leaf + leaf,
+            Link::Branch(branch) => self.branches.get(branch as usize).copied().unwrap_or_default(),
+        }
     }
 }
 
@@ -336,25 +428,6 @@ fn order(roots: &[Link], branches: &[Branch]) -> Result<Vec<u32>, EnsembleError>
         Some(branch) => Err(EnsembleError::Unreachable { index: branch.origin as usize }),
         None => Ok(order),
     }
-}
-
-/// A link as a node stores it.
-fn child(link: Link, positions: &[u32]) -> Result<u32, EnsembleError> {
-    match link {
-        Link::Leaf(leaf) => Ok(tag(leaf as usize)? | LEAF),
-        Link::Branch(branch) => Ok(positions.get(branch as usize).copied().unwrap_or_default()),
-    }
-}
-
-/// A position or feature that leaves the bits above it free. Protocol buffers end at 2 GiB, so no
-/// file can hold as many nodes as this refuses.
-fn tag(value: usize) -> Result<u32, EnsembleError> {
-    let highest = i64::from(LEAF - 1);
-    u32::try_from(value).ok().filter(|value| value & LEAF == 0).ok_or(EnsembleError::Count {
-        attribute: "the number of nodes",
-        found: i64::try_from(value).unwrap_or(i64::MAX),
-        highest,
-    })
 }
 
 const _: () = assert!(HIGHEST_FEATURE < 1 << 28, "a node keeps its feature in 28 bits");
