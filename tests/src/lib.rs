@@ -2,6 +2,9 @@
 //! ways to damage a package.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's setup fails loudly")]
 
+pub mod function;
+pub mod moto;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
