@@ -10,7 +10,7 @@
 //! response in its own form: `host-cli serve` to a socket, `host-lambda` into an event's answer.
 //! Everything between is here, so both answer alike. `docs/http.md` is the specification.
 //!
-//! This crate does no I/O and reads no clock; predictions run on the caller's thread.
+//! This crate does no I/O and does not ask for the time of day; predictions run on the caller's thread.
 
 mod acceptance;
 mod coding;
@@ -39,7 +39,7 @@ use predictor_host::Predictor;
 
 pub use cors::Cors;
 pub use problem::{Kind, Problem};
-pub use response::Note;
+pub use response::{Decided, Decisions, Note};
 
 use document::Documents;
 use model::{Model, Models};

@@ -3,7 +3,8 @@
 //! What the component rendered is handed on byte for byte; behind it come the provenance and then
 //! the host's time. To compare two answers, compare what stands before `,"provenance":`.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -14,7 +15,8 @@ use time::macros::format_description;
 use crate::instances::{self, Given};
 use crate::json_body::Form;
 use crate::model::Model;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
+use crate::response::{Decided, Decisions};
 use crate::{Api, coding, response};
 
 /// RFC 3339 in UTC with milliseconds.
@@ -23,9 +25,10 @@ const TIMESTAMP: &[BorrowedFormatItem<'static>] =
 
 /// Predicts with the model that the path, the envelope or the default names.
 ///
+/// An instance that fails and came by itself is a problem; in an array it has its error at its place.
+///
 /// # Errors
-/// What is wrong with the request; with its one instance, if that came by itself. In an array every
-/// instance that fails has its error at its place.
+/// What is wrong with the request.
 pub(crate) fn answer(
     api: &Api,
     name: Option<&str>,
@@ -39,18 +42,26 @@ pub(crate) fn answer(
         instances::read(request.headers(), &body, likely.map(Model::modality), &api.settings)?;
     let model = chosen(api, named, given.model.as_deref())?;
     let Given { instances, form, .. } = given;
-    let mut outcomes = model.predictor().predict_each(&instances);
-    if form == Form::Single
-        && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())
-    {
-        return Err(error.into());
-    }
-    let texts = model.provenance().texts_at(&outcomes, &timestamp(now)).join(",");
-    Ok(response::json(match form {
-        Form::Single => texts,
-        Form::Array => format!("[{texts}]"),
-        Form::Envelope => format!("{{\"predictions\":[{texts}]}}"),
-    }))
+    let began = Instant::now();
+    let outcomes = model.predictor().predict_each(&instances);
+    let inference = began.elapsed();
+    let mut response = match (&form, outcomes.first()) {
+        (Form::Single, Some(Err(error))) => {
+            let path = request.uri().path();
+            Problem::from(error).response(problem::Form::of(path), path)
+        }
+        _ => {
+            let texts = model.provenance().texts_at(&outcomes, &timestamp(now)).join(",");
+            response::json(match form {
+                Form::Single => texts,
+                Form::Array => format!("[{texts}]"),
+                Form::Envelope => format!("{{\"predictions\":[{texts}]}}"),
+            })
+        }
+    };
+    let decisions = Decisions { instances, outcomes, inference };
+    response.extensions_mut().insert(Decided(Arc::new(decisions)));
+    Ok(response)
 }
 
 fn chosen<'a>(

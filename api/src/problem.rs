@@ -235,6 +235,12 @@ impl Problem {
 
 impl From<HostError> for Problem {
     fn from(error: HostError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&HostError> for Problem {
+    fn from(error: &HostError) -> Self {
         let class = error.class();
         let message = error.to_string();
         let (detail, log) = match class {

@@ -1,11 +1,31 @@
 //! Responses as this crate makes them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use predictor_host::{Instance, Outcome};
 
 /// What an adapter writes into its log beside the status: an extension of a response.
 #[derive(Clone, Debug)]
 pub struct Note(pub String);
+
+/// What was decided for a request, for an adapter that counts or writes it down: an extension of a
+/// response.
+#[derive(Clone, Debug)]
+pub struct Decided(pub Arc<Decisions>);
+
+/// Instances and what became of them, in the same order.
+#[derive(Debug)]
+pub struct Decisions {
+    /// What was asked.
+    pub instances: Vec<Instance>,
+    /// What was answered.
+    pub outcomes: Vec<Outcome>,
+    /// How long the model took.
+    pub inference: Duration,
+}
 
 /// A body of this type.
 pub(crate) fn of(content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {

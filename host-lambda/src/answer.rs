@@ -1,51 +1,93 @@
-//! From an event to an answer.
+//! Direct invokes and messages: one request, one answer.
 //!
 //! An instance that can't be predicted fails the invoke, with its class as the error type. In an
-//! array it has its error at its place, and the invoke succeeds.
+//! array it has its error at its place, and the invoke succeeds. A message comes asynchronously, so
+//! that nobody reads its answer: there any error fails the invoke, and Lambda tries again and then
+//! keeps the event where the function's configuration says.
 
-use lambda_runtime::Diagnostic;
-use predictor_host::{HostError, Predictor, Provenance, Request};
-use serde_json::value::RawValue;
+use predictor_host::{Class, Outcome, Request};
 
-/// Answers a direct invoke.
-pub(crate) fn invoke(
-    predictor: &Predictor,
-    provenance: &Provenance,
-    event: &str,
-) -> Result<Box<RawValue>, Failure> {
-    let request = Request::parse(event)?;
-    let mut outcomes = predictor.predict_each(request.instances());
+use crate::event::{Content, Envelope, Reader, Record, Source, Unread};
+use crate::failure::{Failure, refused};
+use crate::function::{Function, Work};
+
+/// A plain instance, or an array of them: the prediction, or an array of predictions.
+pub(crate) fn direct(
+    function: &Function<'_>,
+    work: &mut Work,
+    request: &Request,
+) -> Result<String, Failure> {
+    let mut outcomes = predicted(function, work, Source::Direct, None, request)?;
     if !request.is_array()
         && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())
     {
         return Err(error.into());
     }
-    let texts = provenance.texts(&outcomes).join(",");
-    let text = if request.is_array() { format!("[{texts}]") } else { texts };
-    RawValue::from_string(text).map_err(Failure::Answer)
+    let texts = function.provenance.texts(&outcomes).join(",");
+    Ok(if request.is_array() { format!("[{texts}]") } else { texts })
 }
 
-/// Why an invoke failed.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The host or the component said so.
-    Host(HostError),
-    /// The component's answer is not JSON.
-    Answer(serde_json::Error),
+/// Instances with the model that they are for: `{"predictions": […]}`.
+pub(crate) fn envelope(
+    function: &Function<'_>,
+    work: &mut Work,
+    envelope: &Envelope,
+) -> Result<String, Failure> {
+    let found = &function.predictor.description().name;
+    if let Some(asked) = envelope.model.as_ref().filter(|asked| *asked != found) {
+        let asked = asked.chars().take(80).collect();
+        return Err(Failure::UnknownModel { asked, found: found.clone() });
+    }
+    let outcomes = predicted(function, work, Source::Envelope, None, &envelope.request)?;
+    let texts = function.provenance.texts(&outcomes).join(",");
+    Ok(format!("{{\"predictions\":[{texts}]}}"))
 }
 
-impl From<HostError> for Failure {
-    fn from(error: HostError) -> Self {
-        Self::Host(error)
+/// A message of a topic, or a custom event: its predictions, or its first error.
+pub(crate) async fn message(
+    function: &Function<'_>,
+    work: &mut Work,
+    source: Source,
+    mut record: Record,
+) -> Result<String, Failure> {
+    let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
+    let request = match Reader::new(function.modality, &function.fields).read(body) {
+        Ok(Content::Request(request)) => request,
+        Ok(Content::Nothing | Content::Objects(_)) => return Ok("null".into()),
+        Err(Unread::Refused(error)) => return Err(error.into()),
+        Err(Unread::TooMuch) => return Err(Failure::Event("more than memory holds".into())),
+    };
+    let outcomes = predicted(function, work, source, Some(&record), &request)?;
+    let texts = function.provenance.texts(&outcomes);
+    match outcomes.into_iter().find_map(Result::err) {
+        Some(error) => Err(error.into()),
+        None if request.is_array() => Ok(format!("[{}]", texts.join(","))),
+        None => Ok(texts.into_iter().next().unwrap_or_default()),
     }
 }
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        let (error_type, error_message) = match failure {
-            Failure::Host(error) => (error.class().name(), error.to_string()),
-            Failure::Answer(error) => ("internal", format!("the answer is not JSON: {error}")),
-        };
-        Self { error_type: error_type.into(), error_message }
-    }
+/// Predicts, counts and writes down. What there was no time for has an error that says so.
+fn predicted(
+    function: &Function<'_>,
+    work: &mut Work,
+    source: Source,
+    record: Option<&Record>,
+    request: &Request,
+) -> Result<Vec<Outcome>, Failure> {
+    work.measured.source = Some(source);
+    let outcomes: Vec<_> = function
+        .predict(work, request.instances())
+        .into_iter()
+        .map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time())))
+        .collect();
+    work.measured.outcomes(&outcomes);
+    function.audit(work, source, record, request.instances().iter().zip(&outcomes))?;
+    Ok(outcomes)
+}
+
+/// What an instance gets that was not reached.
+pub(crate) fn out_of_time() -> predictor_host::HostError {
+    let message = "not reached in the function's time; send fewer instances in one request, or \
+                   give the function more time or memory";
+    refused(Class::DeadlineExceeded, "out-of-time", message)
 }

@@ -1,111 +1,299 @@
-//! Where the function finds its parts, and what they may take. The only place that reads the
-//! environment.
+//! Where the function finds its parts, what they may take, and how it reports. The only place that
+//! reads the environment; everything in it is checked at the start, and all mistakes are said at
+//! once.
 
-use std::env;
-use std::path::{Path, PathBuf};
+mod variables;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
 use predictor_api::Cors;
 use predictor_host::{Policy, SandboxLimits};
 
-/// What the environment says.
+use self::variables::Variables;
+pub(crate) use self::variables::Wrong;
+use crate::log::{Format, Level};
+use crate::price::Prices;
+use crate::privacy::{Key, Wishes};
+
+/// What the environment says. `docs/lambda.md` lists the variables.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// `SAMEBITS_COMPONENT`: the compiled component, with its record beside it; not needed for a
-    /// baked model. By default `predictor.cwasm` in the function's folder.
+    /// The compiled component, with its record beside it; not needed for a baked model.
     pub(crate) component: PathBuf,
-    /// `SAMEBITS_MODEL`: a baked model, or a package (a folder or an archive). By default `model`
-    /// in the function's folder.
+    /// A baked model, or a package (a folder or an archive).
     pub(crate) model: PathBuf,
-    /// `SAMEBITS_SANDBOX`: `fresh`, `reuse` or `reuse:N`. By default fresh for a baked model.
+    /// By default fresh for a baked model.
     pub(crate) policy: Option<Policy>,
-    /// `SAMEBITS_MEMORY` (MiB), `SAMEBITS_OPERATIONS`, `SAMEBITS_DEADLINE` (seconds) and
-    /// `SAMEBITS_THREADS`.
+    /// What a sandbox may take.
     pub(crate) limits: SandboxLimits,
-    /// `SAMEBITS_CORS`: origins whose pages may read answers, with commas between them, or `*`.
+    /// Origins whose pages may read answers to HTTP.
     pub(crate) cors: Cors,
-    /// `SAMEBITS_BASE_PATH`: what a custom domain or a load balancer's rule puts before every path,
-    /// such as `/ml`.
-    pub(crate) base_path: String,
+    /// What a custom domain or a load balancer's rule puts before every path, such as `/ml`.
+    pub(crate) base_path: BasePath,
+    /// How an invoke's time is kept: what is left for the answer; `None` for a share of the whole.
+    pub(crate) reserve: Option<Duration>,
+    /// What becomes of records that can't be predicted however often they are tried.
+    pub(crate) poison: Poison,
+    /// What audit records have.
+    pub(crate) audit: Audit,
+    /// Which fields are sensitive besides those of the manifest, and what is done to them.
+    pub(crate) sensitive: Wishes,
+    /// For keyed hashes.
+    pub(crate) key: Option<Key>,
+    /// Whether metrics are written.
+    pub(crate) metrics: Switch,
+    /// The metrics' namespace.
+    pub(crate) namespace: String,
+    /// The service, in metrics and logs.
+    pub(crate) service: String,
+    /// How logs are written.
+    pub(crate) log_format: Format,
+    /// Which are.
+    pub(crate) log_level: Level,
+    /// What Lambda charges.
+    pub(crate) prices: Prices,
+    /// What Lambda says of the function.
+    pub(crate) function: FunctionFacts,
+    /// Variables that look like settings and are none.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// What Lambda says of the function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FunctionFacts {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its memory in MB.
+    pub(crate) memory_mb: u32,
+}
+
+/// What becomes of a record that can't be predicted, however often it is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Poison {
+    /// It is reported as failed, so that the source's redrive policy keeps it.
+    #[default]
+    Report,
+    /// Its error is its answer.
+    Answer,
+}
+
+/// What audit records have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Audit {
+    /// The decision and its masked input.
+    #[default]
+    Inputs,
+    /// The decision without its input.
+    Decisions,
+    /// None are written.
+    Off,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// On.
+    #[default]
+    On,
+    /// Off.
+    Off,
+}
+
+/// A type with a few named values.
+macro_rules! named {
+    ($name:ident, $expected:literal, $($text:literal => $value:ident),+) => {
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$value),)+
+                    _ => Err(format!(concat!("expected ", $expected, ", found {:?}"), text)),
+                }
+            }
+        }
+    };
+}
+named!(Poison, "report or answer", "report" => Report, "answer" => Answer);
+named!(Audit, "inputs, decisions or off", "inputs" => Inputs, "decisions" => Decisions, "off" => Off);
+named!(Switch, "on or off", "on" => On, "off" => Off);
+
+/// With a slash before it, and none behind it; empty for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BasePath(pub(crate) String);
+
+impl FromStr for BasePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = text.trim_end_matches('/');
+        if !path.is_empty() && !path.starts_with('/') {
+            return Err(format!("expected a path such as /ml, found {text:?}"));
+        }
+        Ok(Self(path.to_owned()))
+    }
+}
+
+/// Origins with commas between them, or `*`.
+fn cors(text: &str) -> Result<Cors, String> {
+    Cors::parse(text.split(',').filter(|origin| !origin.trim().is_empty()))
+        .map_err(|error| error.to_string())
 }
 
 impl Config {
     /// # Errors
-    /// If this is not Lambda, or a setting is not one.
-    pub(crate) fn from_environment() -> Result<Self> {
-        if env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-            bail!(
+    /// If this is not Lambda, or settings are wrong: all of them.
+    pub(crate) fn from_environment() -> Result<Self, Wrong> {
+        Self::from_variables(std::env::vars_os().collect())
+    }
+
+    fn from_variables(all: BTreeMap<OsString, OsString>) -> Result<Self, Wrong> {
+        let mut variables = Variables::new(all);
+        if variables.text("AWS_LAMBDA_RUNTIME_API").is_none() {
+            return Err(Wrong::one(
                 "AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda; on a \
-                 command line, use host-cli"
-            );
+                 command line, use host-cli",
+            ));
         }
-        let folder =
-            env::var_os("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from);
-        let path = |name: &str, default: &str| {
-            env::var_os(name).map_or_else(|| folder.join(Path::new(default)), PathBuf::from)
+        let folder = variables.path("LAMBDA_TASK_ROOT").unwrap_or_else(|| PathBuf::from("."));
+        let mut path = |name: &'static str, default: &str| {
+            variables.path(name).unwrap_or_else(|| folder.join(default))
         };
-        let default = SandboxLimits::DEFAULT;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let limits = default
-            .with_operations(number("SAMEBITS_OPERATIONS")?)
-            .with_threads(number("SAMEBITS_THREADS")?.unwrap_or(cores))
-            .with_memory_bytes(match number::<u16>("SAMEBITS_MEMORY")? {
-                Some(mebibytes) => usize::from(mebibytes) << 20,
-                None => default.memory_bytes,
-            })
-            .with_deadline(match number("SAMEBITS_DEADLINE")? {
-                Some(seconds) => Duration::from_secs(seconds),
-                None => default.deadline,
-            });
-        Ok(Self {
-            component: path("SAMEBITS_COMPONENT", "predictor.cwasm"),
-            model: path("SAMEBITS_MODEL", "model"),
-            policy: policy()?,
-            limits,
-            cors: cors()?,
-            base_path: base_path()?,
+        let component = path("SAMEBITS_COMPONENT", "predictor.cwasm");
+        let model = path("SAMEBITS_MODEL", "model");
+        let name = variables.required("AWS_LAMBDA_FUNCTION_NAME");
+        variables.required("AWS_LAMBDA_FUNCTION_VERSION");
+        variables.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+        let memory_mb = variables.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or(128);
+        let service = variables.text("POWERTOOLS_SERVICE_NAME").unwrap_or_else(|| name.clone());
+        let namespace = variables.text("POWERTOOLS_METRICS_NAMESPACE");
+        let config = Self {
+            component,
+            model,
+            policy: variables.parsed("SAMEBITS_SANDBOX"),
+            limits: limits(&mut variables),
+            cors: variables.read("SAMEBITS_CORS", cors).unwrap_or(Cors::NONE),
+            base_path: variables.parsed("SAMEBITS_BASE_PATH").unwrap_or_default(),
+            reserve: variables.number("SAMEBITS_RESERVE").map(Duration::from_millis),
+            poison: variables.parsed("SAMEBITS_POISON").unwrap_or_default(),
+            audit: variables.parsed("SAMEBITS_AUDIT").unwrap_or_default(),
+            sensitive: variables.parsed("SAMEBITS_SENSITIVE").unwrap_or_default(),
+            key: variables.parsed("SAMEBITS_KEY"),
+            metrics: variables.parsed("SAMEBITS_METRICS").unwrap_or_default(),
+            namespace: namespace.unwrap_or_else(|| "samebits".into()),
+            service,
+            log_format: variables.parsed("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default(),
+            log_level: variables.parsed("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default(),
+            prices: Prices::of_this_architecture(
+                variables.parsed("SAMEBITS_PRICE_GB_SECOND"),
+                variables.parsed("SAMEBITS_PRICE_MILLION_REQUESTS"),
+            ),
+            function: FunctionFacts { name, memory_mb },
+            unknown: variables.unknown("SAMEBITS_"),
+        };
+        variables.finish(config)
+    }
+}
+
+fn limits(variables: &mut Variables) -> SandboxLimits {
+    let default = SandboxLimits::DEFAULT;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    default
+        .with_operations(variables.number("SAMEBITS_OPERATIONS"))
+        .with_threads(variables.number("SAMEBITS_THREADS").unwrap_or(cores))
+        .with_memory_bytes(match variables.number::<u16>("SAMEBITS_MEMORY") {
+            Some(mebibytes) => usize::from(mebibytes) << 20,
+            None => default.memory_bytes,
         })
+        .with_deadline(match variables.number("SAMEBITS_DEADLINE") {
+            Some(seconds) => Duration::from_secs(seconds),
+            None => default.deadline,
+        })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn config(more: &[(&str, &str)]) -> Result<Config, Wrong> {
+        let lambda = [
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "fraud"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+        ];
+        let all = lambda.iter().chain(more);
+        Config::from_variables(all.map(|(name, value)| (name.into(), value.into())).collect())
     }
-}
 
-/// A positive number, if the variable is set.
-fn number<T: FromStr + PartialOrd + From<u8>>(name: &str) -> Result<Option<T>> {
-    let Some(text) = text(name)? else { return Ok(None) };
-    match text.parse() {
-        Ok(number) if number >= T::from(1) => Ok(Some(number)),
-        _ => bail!("{name} is {text:?}; expected a whole number of at least 1, within reason"),
+    #[test]
+    fn without_settings_the_defaults_hold() {
+        let config = config(&[("SAMEBITS_MODEL", ""), ("PATH", "/bin")]).unwrap();
+        assert_eq!(config.model, PathBuf::from("/var/task/model"));
+        assert_eq!((config.service.as_str(), config.namespace.as_str()), ("fraud", "samebits"));
+        assert_eq!((config.poison, config.audit), (Poison::Report, Audit::Inputs));
+        assert_eq!((config.log_format, config.log_level), (Format::Json, Level::Info));
+        assert_eq!((config.function.memory_mb, config.unknown.len()), (512, 0));
     }
-}
 
-fn policy() -> Result<Option<Policy>> {
-    let text = text("SAMEBITS_SANDBOX")?;
-    let policy = text.map(|text| text.parse::<Policy>()).transpose();
-    policy.map_err(|message| anyhow!("SAMEBITS_SANDBOX: {message}"))
-}
-
-fn cors() -> Result<Cors> {
-    let text = text("SAMEBITS_CORS")?.unwrap_or_default();
-    let origins = text.split(',').filter(|origin| !origin.trim().is_empty());
-    Cors::parse(origins).map_err(|message| anyhow!("SAMEBITS_CORS: {message}"))
-}
-
-/// With a slash before it, and none behind it.
-fn base_path() -> Result<String> {
-    let text = text("SAMEBITS_BASE_PATH")?.unwrap_or_default();
-    let path = text.trim_end_matches('/');
-    if !path.is_empty() && !path.starts_with('/') {
-        bail!("SAMEBITS_BASE_PATH is {text:?}; expected a path, as in /ml");
+    #[test]
+    fn settings_are_read() {
+        let config = config(&[
+            ("SAMEBITS_MODEL", "/opt/model"),
+            ("SAMEBITS_RESERVE", "250"),
+            ("SAMEBITS_POISON", "answer"),
+            ("SAMEBITS_AUDIT", "decisions"),
+            ("SAMEBITS_METRICS", "off"),
+            ("SAMEBITS_TYPO", "1"),
+            ("AWS_LAMBDA_LOG_FORMAT", "Text"),
+            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
+            ("POWERTOOLS_SERVICE_NAME", "payments"),
+        ])
+        .unwrap();
+        assert_eq!(config.model, PathBuf::from("/opt/model"));
+        assert_eq!(config.reserve, Some(Duration::from_millis(250)));
+        assert_eq!((config.poison, config.audit), (Poison::Answer, Audit::Decisions));
+        assert_eq!((config.log_format, config.log_level), (Format::Text, Level::Warn));
+        assert_eq!((config.metrics, config.service.as_str()), (Switch::Off, "payments"));
+        assert_eq!(config.unknown, ["SAMEBITS_TYPO"]);
     }
-    Ok(path.to_owned())
-}
 
-fn text(name: &str) -> Result<Option<String>> {
-    match env::var(name) {
-        Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => Ok(Some(text)),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => bail!("{name} is not UTF-8 text"),
+    #[test]
+    fn each_wrong_setting_is_named() {
+        let check = |name: &str, value: &str, expected: &str| {
+            let error = config(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains(expected), "{error}");
+            // A key is a secret, also when it is wrong.
+            assert!(name != "SAMEBITS_KEY" || !error.contains(value), "{error}");
+        };
+        check("SAMEBITS_SANDBOX", "old", "expected fresh, reuse or reuse:N");
+        check("SAMEBITS_THREADS", "0", "a whole number of at least 1");
+        check("SAMEBITS_MEMORY", "70000", "a whole number of at least 1");
+        check("SAMEBITS_CORS", "somewhere", "somewhere");
+        check("SAMEBITS_BASE_PATH", "ml", "expected a path such as /ml");
+        check("SAMEBITS_POISON", "retry", "expected report or answer, found \"retry\"");
+        check("SAMEBITS_AUDIT", "yes", "expected inputs, decisions or off");
+        check("SAMEBITS_METRICS", "1", "expected on or off");
+        check("SAMEBITS_SENSITIVE", "blur", "expected mask, hash or drop");
+        check("SAMEBITS_KEY", "short", "expected at least 16 characters");
+        check("SAMEBITS_PRICE_GB_SECOND", "-1", "expected a number of US dollars");
+        check("AWS_LAMBDA_LOG_FORMAT", "xml", "expected JSON or Text");
+        check("AWS_LAMBDA_LOG_LEVEL", "loud", "expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
+        check("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much", "a whole number of at least 1");
+        check("AWS_LAMBDA_FUNCTION_NAME", "", "is not set");
+    }
+
+    #[test]
+    fn all_mistakes_are_said_at_once() {
+        let wrong = [("SAMEBITS_THREADS", "0"), ("SAMEBITS_AUDIT", "yes")];
+        let error = config(&wrong).unwrap_err().to_string();
+        assert!(error.starts_with("2 settings are wrong\n  SAMEBITS_THREADS"), "{error}");
+        assert!(error.contains("\n  SAMEBITS_AUDIT: expected inputs"), "{error}");
     }
 }

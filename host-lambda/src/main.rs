@@ -1,31 +1,39 @@
 //! The component on AWS Lambda.
 //!
 //! Init maps a baked model, or maps the compiled component and loads a package; an invoke is
-//! answered from memory: HTTP in every form that Lambda's front doors have, or a direct invoke, which
-//! is a JSON instance or an array of them.
+//! answered from memory, whichever event source it comes from. `docs/lambda.md` has the events,
+//! answers, settings and metrics.
 
 mod answer;
+mod audit;
+mod batch;
+mod clock;
 mod config;
+mod event;
+mod failure;
+mod function;
 mod http;
+mod invocation;
+mod log;
+mod metrics;
+mod price;
+mod privacy;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Instant;
 
-use lambda_runtime::{LambdaEvent, run, service_fn};
+use lambda_runtime::{run, service_fn};
 use model_package::{Limits, store};
-use predictor_api::{Api, Settings};
 use predictor_host::{
     Background, Baked, Engine, HostError, Interruption, Policy, Predictor, PredictorComponent,
-    Provenance,
 };
-use serde_json::value::RawValue;
 
-use crate::answer::Failure;
 use crate::config::Config;
+use crate::function::Function;
 
 fn main() -> ExitCode {
-    match serve() {
+    match serve(Instant::now()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The text of an error of ours has that of what lies below it.
@@ -35,35 +43,46 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve() -> anyhow::Result<()> {
+fn serve(began: Instant) -> anyhow::Result<()> {
     let config = Config::from_environment()?;
-    let settings = Settings::DEFAULT.with_cors(config.cors.clone());
-    let base_path = config.base_path.clone();
-    let predictor = Background::start(move || load(&config).map(Arc::new));
+    let parts = Parts::of(&config);
+    let predictor = Background::start(move || parts.load().map(Arc::new));
     // One invoke at a time is in flight, so one thread is enough, and starts faster.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Init has the whole processor and its own time, so it is there that the model gets ready.
     let predictor = predictor.wait().as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let provenance = Provenance::of(predictor);
-    let api = Api::new(vec![Arc::clone(predictor)], None, settings)?;
-    let handler = |event: LambdaEvent<Box<RawValue>>| {
-        let event = event.payload.get();
-        let answer = match http::answer(&api, &base_path, event, SystemTime::now()) {
-            Some(answer) => answer.map_err(Failure::Answer),
-            None => answer::invoke(predictor, &provenance, event),
-        };
-        async move { answer }
-    };
-    runtime.block_on(run(service_fn(handler))).map_err(|error| anyhow::anyhow!(error))
+    let function = Function::new(config, predictor, began)?;
+    let handler = service_fn(|event| function.answer(event));
+    runtime.block_on(run(handler)).map_err(|error| anyhow::anyhow!(error))
 }
 
-fn load(config: &Config) -> Result<Predictor, HostError> {
-    if Baked::is_at(&config.model) {
-        let policy = config.policy.unwrap_or(Policy::Fresh);
-        return Predictor::baked(&Baked::open(&config.model)?, config.limits, policy);
+/// What a predictor is made of.
+struct Parts {
+    component: std::path::PathBuf,
+    model: std::path::PathBuf,
+    limits: predictor_host::SandboxLimits,
+    policy: Option<Policy>,
+}
+
+impl Parts {
+    fn of(config: &Config) -> Self {
+        Self {
+            component: config.component.clone(),
+            model: config.model.clone(),
+            limits: config.limits,
+            policy: config.policy,
+        }
     }
-    let component = PredictorComponent::map(&Engine::new(Interruption::None)?, &config.component)?;
-    let files = store::read(&config.model, &Limits::DEFAULT)?;
-    let policy = config.policy.unwrap_or(Policy::REUSE);
-    Predictor::load(&component, files, config.limits, policy)
+
+    fn load(&self) -> Result<Predictor, HostError> {
+        if Baked::is_at(&self.model) {
+            let policy = self.policy.unwrap_or(Policy::Fresh);
+            return Predictor::baked(&Baked::open(&self.model)?, self.limits, policy);
+        }
+        let engine = Engine::new(Interruption::None)?;
+        let component = PredictorComponent::map(&engine, &self.component)?;
+        let files = store::read(&self.model, &Limits::DEFAULT)?;
+        let policy = self.policy.unwrap_or(Policy::REUSE);
+        Predictor::load(&component, files, self.limits, policy)
+    }
 }

@@ -3,6 +3,9 @@
 //!
 //! Calls may come from several threads at once; each has a sandbox to itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
@@ -151,15 +154,53 @@ impl Predictor {
     #[must_use]
     pub fn predict_each(&self, instances: &[wit::Instance]) -> Vec<Outcome> {
         let batch = self.share(instances.len()).clamp(1, Limits::DEFAULT.instances);
-        spread(instances, batch, self.limits.threads, |batch| match self.predict(batch) {
+        spread(instances, batch, self.limits.threads, |batch| self.predict_batch(batch))
+    }
+
+    /// The same for as long as there is time: `left` says how much. A batch is begun only if there
+    /// is twice the time for it that the slowest one of this call took for as many instances; what
+    /// is not begun has no outcome. The first batches are begun in any case where time is left.
+    #[must_use]
+    pub fn predict_while(
+        &self,
+        instances: &[wit::Instance],
+        left: impl Fn() -> Duration + Sync,
+    ) -> Vec<Option<Outcome>> {
+        /// Batches that are worth a new instance many times over, and still take milliseconds.
+        const LARGEST: usize = 8;
+        let share = self.share(instances.len());
+        let batch = share.min(self.least().saturating_mul(LARGEST));
+        let batch = batch.clamp(1, Limits::DEFAULT.instances);
+        let slowest = AtomicU64::new(0);
+        spread(instances, batch, self.limits.threads, |batch| {
+            let before = left();
+            let each = Duration::from_nanos(slowest.load(Ordering::Relaxed));
+            let expected = each.saturating_mul(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+            if before.is_zero() || expected.saturating_mul(2) > before {
+                return batch.iter().map(|_| None).collect();
+            }
+            let outcomes = self.predict_batch(batch).into_iter().map(Some).collect();
+            let took = before.saturating_sub(left()).as_nanos() / batch.len().max(1) as u128;
+            slowest.fetch_max(u64::try_from(took).unwrap_or(u64::MAX), Ordering::Relaxed);
+            outcomes
+        })
+    }
+
+    fn predict_batch(&self, batch: &[wit::Instance]) -> Vec<Outcome> {
+        match self.predict(batch) {
             Ok(answers) => answers,
             Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(_) => batch.iter().map(|one| self.predict_one(one)).collect(),
-        })
+        }
     }
 
     /// How many of a number of instances one thread should take.
     fn share(&self, instances: usize) -> usize {
+        instances.div_ceil(self.limits.threads.max(1)).max(self.least())
+    }
+
+    /// How many instances are worth a thread of their own and a new instance of the component.
+    fn least(&self) -> usize {
         /// What reading an instance and writing its prediction come to, in operations.
         const AROUND: u64 = 100_000;
         /// Below this, in operations, a thread and a new instance cost more than they save.
@@ -171,8 +212,7 @@ impl Predictor {
             Source::Package(_) => WORTH_LOADING,
         };
         let each = self.description.operations.unwrap_or(0).saturating_add(AROUND);
-        let least = usize::try_from(worth / each).unwrap_or(usize::MAX).max(1);
-        instances.div_ceil(self.limits.threads.max(1)).max(least)
+        usize::try_from(worth / each).unwrap_or(usize::MAX).max(1)
     }
 
     fn predict_one(&self, instance: &wit::Instance) -> Outcome {

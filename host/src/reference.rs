@@ -82,7 +82,8 @@ pub fn instance(case: &ReferenceCase) -> wit::Instance {
 }
 
 /// A prediction by its bits.
-fn bits(prediction: &wit::Prediction) -> Expected {
+#[must_use]
+pub fn bits(prediction: &wit::Prediction) -> Expected {
     let outputs = prediction.outputs.iter();
     Expected {
         label: prediction.label.clone(),

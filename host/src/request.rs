@@ -54,6 +54,12 @@ impl Request {
         &self.instances
     }
 
+    /// The instances themselves.
+    #[must_use]
+    pub fn into_instances(self) -> Vec<Instance> {
+        self.instances
+    }
+
     /// Whether they came as an array.
     #[must_use]
     pub fn is_array(&self) -> bool {

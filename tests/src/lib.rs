@@ -9,6 +9,9 @@
 
 pub mod surface;
 
+pub mod function;
+pub mod moto;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

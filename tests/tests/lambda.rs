@@ -227,11 +227,19 @@ async fn a_baked_model_needs_no_component_beside_it() {
     check_examples(&emulated(&package).await).await;
 }
 
+/// What Lambda always sets.
+const LAMBDA: [(&str, &str); 4] = [
+    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "predictor"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+];
+
 #[test]
 fn a_setting_that_is_none_is_named() {
     let check = |name: &str, value: &str, expected: &str| {
         let mut bootstrap = Command::new(program("bootstrap"));
-        bootstrap.env_clear().env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9").env(name, value);
+        bootstrap.env_clear().envs(LAMBDA).env(name, value);
         let (_, error, code) = finished(&mut bootstrap);
         assert_eq!(code, Some(1));
         assert!(error.contains(name) && error.contains(expected), "{error}");
@@ -274,10 +282,7 @@ fn outside_of_lambda_it_says_what_it_is_for() {
 fn a_missing_component_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut bootstrap = Command::new(program("bootstrap"));
-    bootstrap
-        .env_clear()
-        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
-        .env("LAMBDA_TASK_ROOT", folder.path());
+    bootstrap.env_clear().envs(LAMBDA).env("LAMBDA_TASK_ROOT", folder.path());
     let (_, error, code) = finished(&mut bootstrap);
     assert_eq!(code, Some(1));
     let expected =

@@ -15,6 +15,7 @@ use predictor_api::{Kind, Problem};
 use predictor_host::Class;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// What stays as it is in a path; some doors hand over decoded paths.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -29,6 +30,9 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'+')
     .remove(b'=')
     .remove(b',');
+
+/// A longer name of a principal is cut.
+const PRINCIPAL_CHARACTERS: usize = 256;
 
 /// Bytes that come through as an answer: Lambda's payload, and a load balancer's.
 const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
@@ -84,7 +88,20 @@ struct Context {
     stage: Option<String>,
     /// WebSocket APIs have it; they are no HTTP.
     connection_id: Option<IgnoredAny>,
+    authorizer: Option<Value>,
+    identity: Option<Value>,
 }
+
+/// Where the front doors say who asks, the surest first: a token's subject, a role, a key.
+const PRINCIPALS: [&str; 7] = [
+    "/jwt/claims/sub",
+    "/claims/sub",
+    "/iam/userArn",
+    "/lambda/principalId",
+    "/principalId",
+    "/userArn",
+    "/apiKeyId",
+];
 
 #[derive(Debug, Deserialize)]
 struct Http {
@@ -98,6 +115,16 @@ impl HttpEvent {
         let context = &event.request_context;
         let is_http = context.http.is_some() || event.http_method.is_some();
         (is_http && context.connection_id.is_none()).then_some(event)
+    }
+
+    /// Who asks, as far as the front door has found out.
+    pub(super) fn principal(&self) -> Option<String> {
+        let context = &self.request_context;
+        let found = PRINCIPALS.iter().find_map(|path| {
+            let places = [context.authorizer.as_ref(), context.identity.as_ref()];
+            places.into_iter().flatten().find_map(|place| place.pointer(path)?.as_str())
+        });
+        found.map(|principal| principal.chars().take(PRINCIPAL_CHARACTERS).collect())
     }
 
     pub(super) fn door(&self) -> Door {
@@ -236,7 +263,7 @@ fn uri(path: &str) -> Uri {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -299,6 +326,23 @@ mod tests {
             Some(Door::Balancer),
         );
         check(json!({ "requestContext": {}, "httpMethod": "GET" }), Some(Door::Rest));
+    }
+
+    #[test]
+    fn principals_are_found() {
+        let check = |context: Value, expected: Option<&str>| {
+            let event = json!({ "httpMethod": "GET", "requestContext": context });
+            assert_eq!(parse(&event).unwrap().principal().as_deref(), expected, "{event}");
+        };
+        check(json!({ "authorizer": { "jwt": { "claims": { "sub": "alice" } } } }), Some("alice"));
+        check(json!({ "authorizer": { "claims": { "sub": "alice" } } }), Some("alice"));
+        check(json!({ "authorizer": { "iam": { "userArn": "arn:a" } } }), Some("arn:a"));
+        check(
+            json!({ "authorizer": { "principalId": "p" }, "identity": { "userArn": "u" } }),
+            Some("p"),
+        );
+        check(json!({ "identity": { "userArn": null, "apiKeyId": "k" } }), Some("k"));
+        check(json!({ "authorizer": "x", "identity": null }), None);
     }
 
     #[test]

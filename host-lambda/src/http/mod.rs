@@ -9,46 +9,66 @@ mod reply;
 
 use std::time::SystemTime;
 
-use predictor_api::{Api, Kind, Note, Problem};
-use serde_json::value::RawValue;
+use predictor_api::{Decided, Kind, Note, Problem};
 
+use crate::event::Source;
+use crate::failure::Failure;
+use crate::function::{Function, Work};
+use crate::log::Level;
 use event::HttpEvent;
 
-/// Answers an event, if it is HTTP. `base_path` is stripped from paths; `now` is the time that
-/// predictions are stamped with.
+/// Answers an event with a `requestContext`.
 ///
 /// # Errors
-/// None for what the API answers: the error of a JSON text that is none.
+/// [`Failure::Unsupported`] if it is no HTTP request. What is wrong with a request is an answer.
 pub(crate) fn answer(
-    api: &Api,
-    base_path: &str,
+    function: &Function<'_>,
+    work: &mut Work,
     event: &str,
-    now: SystemTime,
-) -> Option<serde_json::Result<Box<RawValue>>> {
-    let event = HttpEvent::parse(event)?;
+) -> Result<String, Failure> {
+    let event = HttpEvent::parse(event).ok_or_else(|| {
+        Failure::Unsupported("an event with a requestContext that is no HTTP request".into())
+    })?;
+    work.measured.source = Some(Source::Http);
+    if let Some(principal) = event.principal() {
+        work.invocation.principal = Some(principal);
+    }
     let door = event.door();
-    let (request, problem) = event.request(base_path);
+    let (request, problem) = event.request(&function.base_path.0);
     let path = request.uri().path().to_owned();
+    let api = &function.api;
     let response = match problem {
-        None => api.answer(&request, now),
+        None => api.answer(&request, SystemTime::now()),
         Some(problem) => api.refuse(&request.into_parts().0, &problem),
     };
+    if let Some(Decided(decisions)) = response.extensions().get() {
+        let decided = || decisions.instances.iter().zip(&decisions.outcomes);
+        work.measured.inference += decisions.inference;
+        work.measured.outcomes(&decisions.outcomes);
+        function.audit(work, Source::Http, None, decided())?;
+    }
     if response.status().is_server_error() {
         let note = response.extensions().get::<Note>();
-        let note = note.map(|Note(text)| text.as_str()).unwrap_or_default();
-        eprintln!("error: {path:?} {}: {note}", response.status());
+        let fields = [
+            ("path", path.as_str().into()),
+            ("status", response.status().as_u16().into()),
+            ("detail", note.map(|Note(text)| text.as_str()).into()),
+        ];
+        let about = Some(work.invocation.about());
+        function.log.write(Level::Error, about, "a request failed", fields);
     }
-    let text = reply::write(door, &response);
-    let (found, most) = (text.as_ref().map_or(0, String::len), door.most());
-    if found <= most {
-        return Some(text.and_then(RawValue::from_string));
+    let text = reply::write(door, &response).map_err(Failure::Answer)?;
+    if text.len() <= door.most() {
+        return Ok(text);
     }
     let message = format!(
-        "the answer has {found} bytes, more than the {most} that come through here; send fewer \
-         instances at once"
+        "the answer has {} bytes, more than the {} that come through here; send fewer instances at \
+         once",
+        text.len(),
+        door.most()
     );
     let mut parts = http::Request::new(()).into_parts().0;
     parts.uri = path.parse().unwrap_or_default();
     let refused = api.refuse(&parts, &Problem::new(Kind::AnswerTooLarge, message));
-    Some(reply::write(door, &refused).and_then(RawValue::from_string))
+    reply::write(door, &refused).map_err(Failure::Answer)
 }

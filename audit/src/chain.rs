@@ -1,0 +1,77 @@
+//! Seals decisions into lines, each with the hash of the one before it.
+
+use model_package::Digest;
+use serde::Serialize;
+
+use crate::Decision;
+
+/// The format's name and major version.
+pub const FORMAT: &str = "samebits-audit/1";
+
+/// What comes before the first record of a chain.
+const NOTHING: &[u8] = b"";
+
+/// Between a record's text and its own hash, which is always its last key.
+pub(crate) const SEAL: &str = ",\"hash\":\"";
+
+/// The records of one process, in order.
+#[derive(Debug)]
+pub struct Chain {
+    id: String,
+    sequence: u64,
+    previous: Digest,
+}
+
+/// A record without its hash.
+#[derive(Serialize)]
+struct Unsealed<'a> {
+    audit: &'static str,
+    chain: &'a str,
+    sequence: u64,
+    previous: Digest,
+    decision: &'a Decision,
+}
+
+impl Chain {
+    /// A chain that no other process has: its id must be random.
+    #[must_use]
+    pub fn new(id: String) -> Self {
+        Self { id, sequence: 0, previous: first_previous() }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How many records it has.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The next line of the chain: one JSON object without a line break.
+    ///
+    /// # Errors
+    /// If the decision can't be written as JSON. The chain stays as it was.
+    pub fn seal(&mut self, decision: &Decision) -> Result<String, serde_json::Error> {
+        let sequence = self.sequence + 1;
+        let (chain, previous) = (self.id.as_str(), self.previous);
+        let record = Unsealed { audit: FORMAT, chain, sequence, previous, decision };
+        let mut line = serde_json::to_string(&record)?;
+        // The hash covers the text so far, without the brace that closes it.
+        line.pop();
+        let hash = Digest::of(line.as_bytes());
+        line.push_str(SEAL);
+        line.push_str(&hash.to_string());
+        line.push_str("\"}");
+        (self.sequence, self.previous) = (sequence, hash);
+        Ok(line)
+    }
+}
+
+/// The `previous` of a chain's first record.
+pub(crate) fn first_previous() -> Digest {
+    Digest::of(NOTHING)
+}

@@ -1,0 +1,95 @@
+//! What a record says. Keys come in the order of the fields; an absent value has no key.
+
+use std::collections::BTreeMap;
+
+use model_package::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One instance, and what was decided on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// When, in UTC: ISO 8601 with milliseconds.
+    pub time: String,
+    /// Where the request came from: `direct`, `sqs`, `kinesis`, …
+    pub source: String,
+    /// The request's id.
+    pub request: String,
+    /// The id of the record of a queue, a stream or an object, where the request has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// The place of the instance among those of its request or record, from 0.
+    pub index: u64,
+    /// Who asked, where the request says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The trace that the request belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// Which bytes decided.
+    pub model: Model,
+    /// The input, sensitive values masked, hashed or dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// HMAC-SHA256 of the input's bytes: `hmac-sha256:` and hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_hash: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// Which bytes decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// The model's name.
+    pub name: String,
+    /// The model's version.
+    pub version: String,
+    /// The digest that names the package.
+    pub package: Digest,
+    /// The component that ran it.
+    pub component: Digest,
+}
+
+/// What came of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was predicted.
+    Prediction(Predicted),
+    /// It was refused, or could not be predicted.
+    Error(Fault),
+}
+
+/// A prediction by its bits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Predicted {
+    /// The most likely label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The score: its binary32 as 8 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// What the manifest's rules made of the score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// The bits of each output in hexadecimal, as in reference cases; of a large one its digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// Why there is no prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Whose fault it is, as in `invalid-input`.
+    pub class: String,
+    /// The stable code, as in `wrong-type`.
+    pub code: String,
+    /// The field at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}

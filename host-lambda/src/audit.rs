@@ -1,0 +1,111 @@
+//! Writes the audit records of this process: one for each decision, in one chain.
+
+use std::collections::BTreeMap;
+
+use decision_audit::{Chain, Decision, Fault, Model, Outcome as Decided, Predicted};
+use model_package::Digest;
+use predictor_host::{HostError, Instance, Outcome, Prediction, Predictor, reference};
+
+use crate::clock;
+use crate::config::Audit;
+use crate::event::Source;
+use crate::failure::Failure;
+use crate::privacy::Privacy;
+
+/// Outputs with more hexadecimal digits are recorded by their digest: log services cut long lines.
+const OUTPUT_DIGITS: usize = 1 << 10;
+
+/// Whose decisions they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose<'a> {
+    pub(crate) source: Source,
+    pub(crate) request: &'a str,
+    pub(crate) record: Option<&'a str>,
+    pub(crate) principal: Option<&'a str>,
+    pub(crate) trace: Option<&'a str>,
+}
+
+/// The chain of this process, and what its records have.
+#[derive(Debug)]
+pub(crate) struct AuditLog {
+    wanted: Audit,
+    chain: Chain,
+    model: Model,
+}
+
+impl AuditLog {
+    /// Begins a chain.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub(crate) fn new(wanted: Audit, predictor: &Predictor) -> Result<Self, String> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| format!("no random numbers: {error}"))?;
+        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let description = predictor.description();
+        let package = description.package.parse::<Digest>().map_err(|error| error.to_string())?;
+        let model = Model {
+            name: description.name.clone(),
+            version: description.version.clone(),
+            package,
+            component: predictor.component().digest(),
+        };
+        Ok(Self { wanted, chain: Chain::new(id), model })
+    }
+
+    /// Appends a record for each instance to `lines`.
+    pub(crate) fn decisions<'a>(
+        &mut self,
+        lines: &mut String,
+        privacy: &Privacy,
+        whose: Whose<'_>,
+        decided: impl Iterator<Item = (&'a Instance, &'a Outcome)>,
+    ) -> Result<(), Failure> {
+        if self.wanted == Audit::Off {
+            return Ok(());
+        }
+        let time = clock::now();
+        for (index, (instance, outcome)) in decided.enumerate() {
+            let shown = self.wanted == Audit::Inputs;
+            let decision = Decision {
+                time: time.clone(),
+                source: whose.source.name().into(),
+                request: whose.request.into(),
+                record: whose.record.map(str::to_owned),
+                index: index as u64,
+                principal: whose.principal.map(str::to_owned),
+                trace: whose.trace.map(str::to_owned),
+                model: self.model.clone(),
+                input: shown.then(|| privacy.shown(instance)).flatten(),
+                input_hash: privacy.hash(instance),
+                outcome: match outcome {
+                    Ok(prediction) => Decided::Prediction(predicted(prediction)),
+                    Err(error) => Decided::Error(fault(error)),
+                },
+            };
+            let line = self.chain.seal(&decision);
+            let line = line.map_err(|error| Failure::Audit(error.to_string()))?;
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        Ok(())
+    }
+}
+
+fn predicted(prediction: &Prediction) -> Predicted {
+    let bits = reference::bits(prediction);
+    let outputs = bits.outputs.into_iter().map(|(name, bits)| {
+        let long = bits.len() > OUTPUT_DIGITS;
+        (name, if long { Digest::of(bits.as_bytes()).to_string() } else { bits })
+    });
+    let outputs: BTreeMap<_, _> = outputs.collect();
+    Predicted { label: bits.label, score: bits.score, action: bits.action, outputs }
+}
+
+fn fault(error: &HostError) -> Fault {
+    Fault {
+        class: error.class().name().into(),
+        code: error.code().into(),
+        field: error.field().map(str::to_owned),
+    }
+}

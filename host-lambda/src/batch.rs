@@ -1,0 +1,204 @@
+//! Records of a queue or a stream: all of an invoke go into the model as one batch, and what failed
+//! is reported as Lambda wants it (`batchItemFailures`).
+//!
+//! Every record is answered or reported exactly once. A record stands or falls as a whole: if one of
+//! its instances has no prediction, none of its predictions is given out. Where an error can't be
+//! helped by trying again, a setting says whether the record is reported all the same, so that the
+//! source's redrive policy keeps it, or its error is its answer.
+
+mod order;
+
+use std::time::{Duration, Instant};
+
+use predictor_host::{HostError, Instance, Outcome};
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::config::Poison;
+use crate::event::{Batch, Body, Content, Order, Reader, Record, Unread};
+use crate::failure::{Failure, Retry, refused, retry};
+use crate::function::{Function, Work};
+use crate::log::Level;
+use order::hold_back;
+
+/// At most as many records of one invoke are logged one by one.
+const LOGGED: usize = 20;
+
+/// A record on its way.
+struct Entry {
+    record: Record,
+    instances: Vec<Instance>,
+    outcomes: Vec<Outcome>,
+    fate: Fate,
+}
+
+/// What becomes of a record.
+enum Fate {
+    /// Its outcomes are its answer.
+    Answered,
+    /// It is reported as failed, for this reason.
+    Failed(HostError),
+    /// It waits for one that failed before it, and comes again.
+    HeldBack,
+}
+
+/// Answers the records of one invoke.
+pub(crate) async fn answer(
+    function: &Function<'_>,
+    work: &mut Work,
+    batch: Batch,
+) -> Result<String, Failure> {
+    let Batch { source, order, records } = batch;
+    work.measured.source = Some(source);
+    work.measured.records = records.len();
+    work.measured.waited = waited(&records);
+    let began = Instant::now();
+    let mut entries = read(function, records);
+    work.measured.preprocess += began.elapsed();
+    predict(function, work, &mut entries);
+    for entry in &mut entries {
+        entry.judge(function.poison);
+    }
+    hold_back(order, &mut entries);
+    for entry in &entries {
+        if matches!(entry.fate, Fate::Answered) {
+            work.measured.outcomes(&entry.outcomes);
+            let decided = entry.instances.iter().zip(&entry.outcomes);
+            function.audit(work, source, Some(&entry.record), decided)?;
+        }
+    }
+    log(function, work, &entries);
+    Ok(json!({"batchItemFailures": reported(order, &entries)}).to_string())
+}
+
+/// How long the record that was sent first has waited.
+fn waited(records: &[Record]) -> Option<Duration> {
+    let first = records.iter().filter_map(|record| record.sent).min()?;
+    Some(Duration::from_millis(clock::epoch_milliseconds().saturating_sub(first)))
+}
+
+/// Reads the bodies.
+fn read(function: &Function<'_>, records: Vec<Record>) -> Vec<Entry> {
+    let mut reader = Reader::new(function.modality, &function.fields);
+    let entries = records.into_iter().map(|mut record| {
+        let body = std::mem::replace(&mut record.body, Body::Nothing);
+        let (instances, fate) = match reader.read(body) {
+            Ok(Content::Request(request)) => (request.into_instances(), Fate::Answered),
+            Ok(Content::Nothing) => (Vec::new(), Fate::Answered),
+            Ok(Content::Objects(objects)) if objects.is_empty() => (Vec::new(), Fate::Answered),
+            Ok(Content::Objects(_)) => (Vec::new(), Fate::Failed(without_s3())),
+            Err(Unread::Refused(error)) => (Vec::new(), Fate::Failed(error)),
+            Err(Unread::TooMuch) => (Vec::new(), Fate::Failed(crate::answer::out_of_time())),
+        };
+        Entry { record, instances, outcomes: Vec::new(), fate }
+    });
+    entries.collect()
+}
+
+fn without_s3() -> HostError {
+    let message = "a notification of S3: this function was built without S3";
+    refused(predictor_host::Class::Internal, "unsupported-event", message)
+}
+
+/// Predicts what all of them ask for, in one batch.
+fn predict(function: &Function<'_>, work: &mut Work, entries: &mut [Entry]) {
+    let mut instances: Vec<Instance> = Vec::new();
+    let counts: Vec<_> = entries.iter().map(|entry| entry.instances.len()).collect();
+    for entry in entries.iter_mut() {
+        instances.append(&mut entry.instances);
+    }
+    let outcomes = function.predict(work, &instances);
+    let mut decided = instances.into_iter().zip(outcomes);
+    for (entry, count) in entries.iter_mut().zip(counts) {
+        for (instance, outcome) in decided.by_ref().take(count) {
+            entry.instances.push(instance);
+            entry.outcomes.push(outcome.unwrap_or_else(|| Err(crate::answer::out_of_time())));
+        }
+    }
+}
+
+impl Entry {
+    /// Decides what becomes of it, by itself.
+    fn judge(&mut self, poison: Poison) {
+        if let Fate::Failed(error) = &self.fate {
+            if poison == Poison::Answer && retry(error.class()) == Retry::Useless {
+                let Fate::Failed(error) = std::mem::replace(&mut self.fate, Fate::Answered) else {
+                    return;
+                };
+                // There is no instance to blame, so the record itself has the error.
+                self.instances.push(Instance::Json(String::new()));
+                self.outcomes.push(Err(error));
+            }
+            return;
+        }
+        // An error that may pass counts for more than one that stays.
+        let useful = |outcome: &Outcome| {
+            outcome.as_ref().is_err_and(|error| retry(error.class()) == Retry::Useful)
+        };
+        let worst = self.outcomes.iter().position(useful);
+        let any = || self.outcomes.iter().position(Result::is_err);
+        let fails = match poison {
+            Poison::Report => worst.or_else(any),
+            Poison::Answer => worst,
+        };
+        if let Some(place) = fails
+            && let Err(error) = self.outcomes.swap_remove(place)
+        {
+            self.fate = Fate::Failed(error);
+        }
+    }
+}
+
+/// The identifiers of what failed.
+fn reported(order: Order, entries: &[Entry]) -> Vec<Value> {
+    let reported = entries.iter().filter(|entry| match entry.fate {
+        Fate::Answered => false,
+        Fate::Failed(_) => true,
+        Fate::HeldBack => order == Order::Lane,
+    });
+    reported.map(|entry| json!({"itemIdentifier": entry.record.identifier})).collect()
+}
+
+/// An entry for each record that failed, and one for all of them.
+fn log(function: &Function<'_>, work: &mut Work, entries: &[Entry]) {
+    let (mut failed, mut poison, mut held_back) = (0, 0, 0);
+    for entry in entries {
+        let error = match &entry.fate {
+            Fate::Answered => continue,
+            Fate::HeldBack => {
+                held_back += 1;
+                continue;
+            }
+            Fate::Failed(error) => error,
+        };
+        failed += 1;
+        let useless = retry(error.class()) == Retry::Useless;
+        poison += usize::from(useless);
+        work.measured.error(error.class().name());
+        if failed <= LOGGED {
+            let [class, code, field, detail] = function.described(error);
+            let kind = if useless { "poison" } else { "transient" };
+            let about = Some(work.invocation.about());
+            let fields = [
+                ("record", entry.record.id.as_str().into()),
+                ("kind", kind.into()),
+                class,
+                code,
+                field,
+                detail,
+            ];
+            function.log.write(Level::Warn, about, "a record is reported as failed", fields);
+        }
+    }
+    work.measured.failed = failed + held_back;
+    if failed > 0 {
+        let fields = [
+            ("records", entries.len().into()),
+            ("poison", poison.into()),
+            ("transient", (failed - poison).into()),
+            ("held_back", held_back.into()),
+        ];
+        let about = Some(work.invocation.about());
+        function.log.write(Level::Warn, about, "records are reported as failed", fields);
+    }
+}

@@ -1,0 +1,277 @@
+//! Records, and how their bodies become instances.
+//!
+//! A body is an instance or an array of them: JSON, for a text model plain text, for an image model
+//! a picture (in base64 where the source carries text). Data of streams may be gzip'd. What they
+//! unpack to is bounded, for one record and for all of an invoke.
+
+use std::io::Read;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::read::MultiGzDecoder;
+use model_package::Modality;
+use predictor_host::{Class, HostError, Instance, Request};
+use serde_json::{Map, Value};
+
+use super::Object;
+use super::source;
+use crate::failure::refused;
+
+/// The most that the data of one record may unpack to.
+const RECORD_BYTES: usize = 64 << 20;
+/// The most that the data of all records of an invoke may unpack to. What comes after is reported
+/// and comes again in another invoke.
+const INVOKE_BYTES: usize = 128 << 20;
+/// How a gzip member begins (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A record of a queue or a stream.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// How logs and audit records name it.
+    pub(crate) id: String,
+    /// How it is named in `batchItemFailures`.
+    pub(crate) identifier: Value,
+    /// Those of one lane are kept in order.
+    pub(crate) lane: String,
+    /// When it was sent, in milliseconds since 1970.
+    pub(crate) sent: Option<u64>,
+    /// Who sent it.
+    pub(crate) principal: Option<String>,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<String>,
+    /// What it carries.
+    pub(crate) body: Body,
+}
+
+/// What a record carries.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A text.
+    Text(String),
+    /// Bytes in base64.
+    Base64(String),
+    /// An item of a table, of which the model's fields are taken.
+    Item(Map<String, Value>),
+    /// Nothing that could be predicted.
+    Nothing,
+    /// Something that can't be read.
+    Refused(HostError),
+}
+
+/// What a record asks for.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Predictions.
+    Request(Request),
+    /// Predictions of what is in these objects.
+    Objects(Vec<Object>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Why a record has no content.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It is at fault.
+    Refused(HostError),
+    /// There is no memory left for it in this invoke.
+    TooMuch,
+}
+
+impl Record {
+    pub(crate) fn new(id: String, body: Body) -> Self {
+        let identifier = id.as_str().into();
+        let lane = String::new();
+        Self { id, identifier, lane, sent: None, principal: None, trace: None, body }
+    }
+}
+
+/// Reads the bodies of one invoke.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    modality: Modality,
+    fields: &'a [String],
+    allowance: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// For a model of this modality with these fields.
+    pub(crate) fn new(modality: Modality, fields: &'a [String]) -> Self {
+        Self { modality, fields, allowance: INVOKE_BYTES }
+    }
+
+    /// What a body asks for.
+    pub(crate) fn read(&mut self, body: Body) -> Result<Content, Unread> {
+        match body {
+            Body::Nothing => Ok(Content::Nothing),
+            Body::Refused(error) => Err(Unread::Refused(error)),
+            Body::Text(text) => self.text(text),
+            Body::Item(mut item) => {
+                // A table has keys and columns that are none of the model's business.
+                item.retain(|name, _| self.fields.contains(name));
+                let instance = Instance::Json(Value::Object(item).to_string());
+                Ok(Content::Request(Request::of(vec![instance], false)))
+            }
+            Body::Base64(text) => {
+                let bytes = decoded(&text).map_err(Unread::Refused)?;
+                if bytes.starts_with(&GZIP) {
+                    let bytes = self.unpacked(&bytes)?;
+                    return self.bytes(bytes).map_err(Unread::Refused);
+                }
+                self.bytes(bytes).map_err(Unread::Refused)
+            }
+        }
+    }
+
+    /// A body of text: of a queue, a topic or a bus.
+    fn text(&self, text: String) -> Result<Content, Unread> {
+        let invalid = |error: crate::failure::Failure| {
+            Unread::Refused(refused(Class::InvalidInput, "invalid-event", error.to_string()))
+        };
+        let text = source::unwrapped(&text).unwrap_or(text);
+        if let Some(objects) = source::objects_in(&text).map_err(invalid)? {
+            return Ok(Content::Objects(objects));
+        }
+        if self.modality == Modality::Image && !is_json(text.as_bytes()) {
+            let picture = decoded(text.trim()).map_err(Unread::Refused)?;
+            return Ok(Content::Request(Request::of(vec![Instance::Image(picture)], false)));
+        }
+        self.bytes(text.into_bytes()).map_err(Unread::Refused)
+    }
+
+    /// Bytes as they are meant.
+    fn bytes(&self, bytes: Vec<u8>) -> Result<Content, HostError> {
+        let plain = !is_json(&bytes);
+        if self.modality == Modality::Image && plain {
+            return Ok(Content::Request(Request::of(vec![Instance::Image(bytes)], false)));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            let message = format!("not UTF-8 text: the byte at {place} is none of it");
+            refused(Class::InvalidInput, "invalid-text", message)
+        })?;
+        if self.modality == Modality::Text && plain {
+            return Ok(Content::Request(Request::of(vec![Instance::Text(text)], false)));
+        }
+        Request::parse(&text).map(Content::Request)
+    }
+
+    fn unpacked(&mut self, packed: &[u8]) -> Result<Vec<u8>, Unread> {
+        let most = RECORD_BYTES.min(self.allowance);
+        let mut bytes = Vec::new();
+        let mut source = MultiGzDecoder::new(packed).take(most as u64 + 1);
+        source.read_to_end(&mut bytes).map_err(|error| {
+            let message = format!("gzip data that are damaged or cut short: {error}");
+            Unread::Refused(refused(Class::InvalidInput, "invalid-gzip", message))
+        })?;
+        if bytes.len() <= most {
+            self.allowance -= bytes.len();
+            return Ok(bytes);
+        }
+        if most < RECORD_BYTES {
+            return Err(Unread::TooMuch);
+        }
+        let message = format!("gzip data that unpack to more than {RECORD_BYTES} bytes");
+        Err(Unread::Refused(refused(Class::TooLarge, "record-too-large", message)))
+    }
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, HostError> {
+    BASE64_STANDARD.decode(text).map_err(|error| {
+        let message = format!("not base64 as in RFC 4648: {error}");
+        refused(Class::InvalidInput, "invalid-base64", message)
+    })
+}
+
+/// Whether bytes look like a JSON object or array, which no picture does.
+fn is_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn base64(bytes: &[u8]) -> Body {
+        Body::Base64(BASE64_STANDARD.encode(bytes))
+    }
+
+    fn text(text: &str) -> Body {
+        Body::Text(text.into())
+    }
+
+    /// The instances of a body, or what is wrong with it.
+    fn read(modality: Modality, body: Body) -> Result<Vec<Instance>, String> {
+        match Reader::new(modality, &["a".to_owned()]).read(body) {
+            Ok(Content::Request(request)) => Ok(request.instances().to_vec()),
+            Ok(other) => panic!("{other:?}"),
+            Err(Unread::Refused(error)) => Err(format!("{}: {error}", error.code())),
+            Err(Unread::TooMuch) => Err("too much".into()),
+        }
+    }
+
+    #[test]
+    fn bodies_become_instances() {
+        let check = |modality, body, expected: &[Instance]| {
+            let found = read(modality, body).unwrap();
+            assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        };
+        let json = |text: &str| Instance::Json(text.into());
+        check(Modality::Tabular, text(r#"{"a": 1}"#), &[json(r#"{"a": 1}"#)]);
+        check(Modality::Tabular, text(r#" [{"a":1}, 2]"#), &[json(r#"{"a":1}"#), json("2")]);
+        check(Modality::Tabular, base64(br#"{"a": 1}"#), &[json(r#"{"a": 1}"#)]);
+        check(Modality::Tabular, base64(&gzip(br#"[{"a":1}]"#)), &[json(r#"{"a":1}"#)]);
+        let item = serde_json::from_str(r#"{"pk": "x", "a": 1}"#).unwrap();
+        check(Modality::Tabular, Body::Item(item), &[json(r#"{"a":1}"#)]);
+        let topic = r#"{"Type": "Notification", "TopicArn": "arn", "Message": "{\"a\":1}"}"#;
+        check(Modality::Tabular, text(topic), &[json(r#"{"a":1}"#)]);
+        let bus = r#"{"source": "my.app", "detail-type": "Paid", "detail": {"a": 1}}"#;
+        check(Modality::Tabular, text(bus), &[json(r#"{"a":1}"#)]);
+        check(Modality::Text, text("well done"), &[Instance::Text("well done".into())]);
+        check(Modality::Text, text(r#"{"text": "x"}"#), &[json(r#"{"text": "x"}"#)]);
+        check(Modality::Image, text("/9j/"), &[Instance::Image(vec![0xff, 0xd8, 0xff])]);
+        check(Modality::Image, base64(&[0xff, 0xd8]), &[Instance::Image(vec![0xff, 0xd8])]);
+        check(Modality::Image, text(r#"{"image": "/9j/"}"#), &[json(r#"{"image": "/9j/"}"#)]);
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_refused() {
+        let check = |modality, body, expected: &str| {
+            let found = read(modality, body).unwrap_err();
+            assert!(found.contains(expected), "{found}");
+        };
+        check(Modality::Tabular, text("Message Body"), "invalid-json: not valid JSON");
+        check(Modality::Tabular, text(r#"{"a": 1"#), "invalid-json: not valid JSON");
+        check(Modality::Tabular, Body::Base64("?".into()), "invalid-base64: not base64");
+        check(Modality::Image, text("a picture"), "invalid-base64: not base64");
+        check(Modality::Tabular, base64(b"\xff"), "invalid-text: not UTF-8 text: the byte at 0");
+        let cut = gzip(&[b'x'; 100]);
+        check(Modality::Tabular, base64(&cut[..20]), "invalid-gzip: gzip data that are damaged");
+        let records = r#"{"Records": [{"eventSource": "aws:sqs"}]}"#;
+        check(Modality::Tabular, text(records), "invalid-event: an event of SQS");
+        let bomb = gzip(&vec![b' '; RECORD_BYTES + 1]);
+        check(Modality::Tabular, base64(&bomb), "record-too-large: gzip data that unpack to more");
+    }
+
+    #[test]
+    fn an_invoke_has_one_allowance() {
+        let mut reader = Reader::new(Modality::Text, &[]);
+        let large = BASE64_STANDARD.encode(gzip(&vec![b'x'; RECORD_BYTES]));
+        let mut read = || reader.read(Body::Base64(large.clone()));
+        assert!(matches!((read(), read()), (Ok(_), Ok(_))));
+        assert!(matches!(read(), Err(Unread::TooMuch)));
+    }
+}

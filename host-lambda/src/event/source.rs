@@ -1,0 +1,452 @@
+//! The event sources of AWS: how each shapes its records, and in which order they must be kept.
+//!
+//! Shapes: AWS Lambda developer guide, one page a service; the tests read the examples that come
+//! with the crate `aws_lambda_events`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::record::{Body, Record};
+use super::{ACCEPTED, Event, broken, dynamodb};
+use crate::failure::Failure;
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Direct,
+    Envelope,
+    Http,
+    Sqs,
+    Kinesis,
+    DynamoDb,
+    Kafka,
+    Sns,
+    EventBridge,
+}
+
+impl Source {
+    /// Its name in logs, metrics and audit records.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Envelope => "envelope",
+            Self::Http => "http",
+            Self::Sqs => "sqs",
+            Self::Kinesis => "kinesis",
+            Self::DynamoDb => "dynamodb",
+            Self::Kafka => "kafka",
+            Self::Sns => "sns",
+            Self::EventBridge => "eventbridge",
+        }
+    }
+}
+
+/// What the failure of a record means for those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Nothing.
+    Any,
+    /// Those of the same lane wait for it, and are reported with it.
+    Lane,
+    /// Those of the same lane come again with it, without being reported.
+    Checkpoint,
+}
+
+/// Records of a queue or a stream.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) source: Source,
+    pub(crate) order: Order,
+    pub(crate) records: Vec<Record>,
+}
+
+/// An object in S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) version: Option<String>,
+    pub(crate) principal: Option<String>,
+}
+
+/// Enough of a record to know whose it is.
+#[derive(Deserialize)]
+struct Origin<'a> {
+    #[serde(borrow, rename = "eventSource", alias = "EventSource")]
+    event_source: Option<Cow<'a, str>>,
+}
+
+/// Reads `Records`, all of one source.
+pub(super) fn records(records: &RawValue) -> Result<Event, Failure> {
+    let text = records.get();
+    let origins: Vec<Origin<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("records", &error))?;
+    let mut names = origins.iter().map(|origin| origin.event_source.as_deref().unwrap_or("none"));
+    let Some(name) = names.next() else {
+        return Err(Failure::Event("an event without records".into()));
+    };
+    if let Some(other) = names.find(|other| *other != name) {
+        let (name, other) = (short(name), short(other));
+        return Err(Failure::Event(format!("records of two sources, {name:?} and {other:?}")));
+    }
+    match name {
+        "aws:sqs" => sqs(text),
+        "aws:kinesis" => kinesis(text),
+        "aws:dynamodb" => dynamodb_stream(text),
+        "aws:s3" => s3(text).map(Event::Objects),
+        "aws:sns" => sns(text),
+        other => Err(Failure::Event(format!(
+            "records of the source {:?} are not answered; expected {ACCEPTED}",
+            short(other)
+        ))),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SqsRecord<'a> {
+    message_id: String,
+    #[serde(borrow)]
+    body: Cow<'a, str>,
+    #[serde(default)]
+    attributes: SqsAttributes,
+    #[serde(borrow, default, rename = "eventSourceARN")]
+    arn: Cow<'a, str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct SqsAttributes {
+    message_group_id: Option<String>,
+    sender_id: Option<String>,
+    sent_timestamp: Option<String>,
+    #[serde(rename = "AWSTraceHeader")]
+    trace: Option<String>,
+}
+
+fn sqs(text: &str) -> Result<Event, Failure> {
+    let found: Vec<SqsRecord<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("SQS", &error))?;
+    // Messages of a standard queue may have groups too; only a FIFO queue keeps their order.
+    let fifo = found.iter().any(|record| record.arn.ends_with(".fifo"));
+    let records = found.into_iter().map(|record| {
+        let attributes = record.attributes;
+        Record {
+            lane: attributes.message_group_id.filter(|_| fifo).unwrap_or_default(),
+            sent: attributes.sent_timestamp.and_then(|sent| sent.parse().ok()),
+            principal: attributes.sender_id,
+            trace: attributes.trace,
+            identifier: record.message_id.as_str().into(),
+            id: record.message_id,
+            body: Body::Text(record.body.into_owned()),
+        }
+    });
+    let order = if fifo { Order::Lane } else { Order::Any };
+    Ok(Event::Records(Batch { source: Source::Sqs, order, records: records.collect() }))
+}
+
+#[derive(Deserialize)]
+struct KinesisRecord<'a> {
+    #[serde(borrow)]
+    kinesis: KinesisData<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KinesisData<'a> {
+    sequence_number: String,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+    /// Seconds since 1970.
+    approximate_arrival_timestamp: Option<f64>,
+}
+
+fn kinesis(text: &str) -> Result<Event, Failure> {
+    let found: Vec<KinesisRecord<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("Kinesis", &error))?;
+    let records = found.into_iter().map(|record| {
+        let record = record.kinesis;
+        let body = Body::Base64(record.data.into_owned());
+        let sent = record.approximate_arrival_timestamp.map(milliseconds);
+        Record { sent, ..Record::new(record.sequence_number, body) }
+    });
+    let (source, order) = (Source::Kinesis, Order::Checkpoint);
+    Ok(Event::Records(Batch { source, order, records: records.collect() }))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "saturates, which serves here")]
+#[expect(clippy::cast_sign_loss, reason = "saturates, which serves here")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0) as u64
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DynamoDbRecord<'a> {
+    event_name: String,
+    #[serde(borrow)]
+    dynamodb: DynamoDbChange<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DynamoDbChange<'a> {
+    sequence_number: String,
+    #[serde(borrow)]
+    new_image: Option<&'a RawValue>,
+    /// Seconds since 1970.
+    approximate_creation_date_time: Option<f64>,
+}
+
+fn dynamodb_stream(text: &str) -> Result<Event, Failure> {
+    let found: Vec<DynamoDbRecord<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("DynamoDB streams", &error))?;
+    let records = found.into_iter().map(|record| {
+        let change = record.dynamodb;
+        let body = match change.new_image {
+            Some(image) => dynamodb::plain(image.get()).map_or_else(Body::Refused, Body::Item),
+            // There is nothing to predict about an item that is gone.
+            None if record.event_name == "REMOVE" => Body::Nothing,
+            None => Body::Refused(dynamodb::without_image()),
+        };
+        let sent = change.approximate_creation_date_time.map(milliseconds);
+        Record { sent, ..Record::new(change.sequence_number, body) }
+    });
+    let (source, order) = (Source::DynamoDb, Order::Checkpoint);
+    Ok(Event::Records(Batch { source, order, records: records.collect() }))
+}
+
+#[derive(Deserialize)]
+struct KafkaRecord<'a> {
+    topic: String,
+    partition: u64,
+    offset: u64,
+    timestamp: Option<u64>,
+    #[serde(borrow)]
+    value: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct KafkaSource<'a> {
+    #[serde(borrow, rename = "eventSource")]
+    event_source: Cow<'a, str>,
+}
+
+/// Reads the records of Amazon MSK or a Kafka of one's own, by topic and partition.
+pub(super) fn kafka(text: &str, topics: &RawValue) -> Result<Event, Failure> {
+    let unreadable = |error: serde_json::Error| broken("Kafka", &error);
+    let source: KafkaSource<'_> = serde_json::from_str(text).map_err(unreadable)?;
+    if !matches!(
+        source.event_source.as_ref(),
+        "aws:kafka" | "aws:SelfManagedKafka" | "SelfManagedKafka"
+    ) {
+        let name = short(&source.event_source);
+        return Err(Failure::Event(format!(
+            "records of the source {name:?} are not answered; expected {ACCEPTED}"
+        )));
+    }
+    let found: BTreeMap<String, Vec<KafkaRecord<'_>>> =
+        serde_json::from_str(topics.get()).map_err(unreadable)?;
+    let records = found.into_iter().flat_map(|(_, records)| records).map(|record| {
+        // The name of a partition and the form of the answer: "Configuring error handling controls
+        // for Kafka event sources".
+        let partition = format!("{}-{}", record.topic, record.partition);
+        // A record without a value says that its key is gone.
+        let body = record.value.map_or(Body::Nothing, |value| Body::Base64(value.into_owned()));
+        let identifier = serde_json::json!({"partition": partition, "offset": record.offset});
+        let id = format!("{partition}:{}", record.offset);
+        Record { identifier, lane: partition, sent: record.timestamp, ..Record::new(id, body) }
+    });
+    let (source, order) = (Source::Kafka, Order::Checkpoint);
+    Ok(Event::Records(Batch { source, order, records: records.collect() }))
+}
+
+#[derive(Deserialize)]
+struct S3Record {
+    #[serde(rename = "eventName")]
+    event_name: String,
+    #[serde(rename = "userIdentity")]
+    identity: Option<S3Identity>,
+    s3: S3Entity,
+}
+
+#[derive(Deserialize)]
+struct S3Identity {
+    #[serde(rename = "principalId")]
+    principal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct S3Entity {
+    bucket: S3Bucket,
+    object: S3Object,
+}
+
+#[derive(Deserialize)]
+struct S3Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct S3Object {
+    key: String,
+    #[serde(rename = "versionId", alias = "version-id")]
+    version: Option<String>,
+}
+
+/// Reads the records of a notification; what is no new object has none.
+pub(super) fn s3(text: &str) -> Result<Vec<Object>, Failure> {
+    let found: Vec<S3Record> = serde_json::from_str(text).map_err(|error| broken("S3", &error))?;
+    let made = found.into_iter().filter(|record| record.event_name.contains("ObjectCreated"));
+    made.map(|record| {
+        Ok(Object {
+            bucket: record.s3.bucket.name,
+            key: decoded_key(&record.s3.object.key)?,
+            version: record.s3.object.version,
+            principal: record.identity.and_then(|identity| identity.principal),
+        })
+    })
+    .collect()
+}
+
+/// Keys of notifications are encoded as in a form: `+` for a space, and percent signs.
+fn decoded_key(key: &str) -> Result<String, Failure> {
+    let spaced = key.replace('+', " ");
+    let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| {
+        Failure::Event(format!("an event of S3 with the key {:?}, which is no text", short(key)))
+    })
+}
+
+#[derive(Deserialize)]
+struct SnsRecord<'a> {
+    #[serde(borrow, rename = "Sns")]
+    sns: SnsMessage<'a>,
+}
+
+#[derive(Deserialize)]
+struct SnsMessage<'a> {
+    #[serde(rename = "MessageId")]
+    id: String,
+    #[serde(borrow, rename = "Message")]
+    message: Cow<'a, str>,
+}
+
+/// Reads a notification of a topic; it may hold one of S3.
+fn sns(text: &str) -> Result<Event, Failure> {
+    let found: Vec<SnsRecord<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("SNS", &error))?;
+    let mut found = found.into_iter();
+    let (Some(record), None) = (found.next(), found.next()) else {
+        return Err(Failure::Event("an event of SNS with several records; SNS sends one".into()));
+    };
+    let message = record.sns.message.into_owned();
+    if let Some(objects) = objects_in(&message)? {
+        return Ok(Event::Objects(objects));
+    }
+    Ok(Event::Message(Source::Sns, Record::new(record.sns.id, Body::Text(message))))
+}
+
+/// The objects of an S3 notification that travelled as a text.
+pub(super) fn objects_in(text: &str) -> Result<Option<Vec<Object>>, Failure> {
+    let shape = super::Shape::of(text);
+    // S3 sends `s3:TestEvent` when a notification is configured.
+    if shape.test_event.is_some_and(|event| event.get() == "\"s3:TestEvent\"") {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(records) = shape.records.filter(|records| records.get().starts_with('[')) else {
+        return Ok(None);
+    };
+    match self::records(records)? {
+        Event::Objects(objects) => Ok(Some(objects)),
+        _ => Err(Failure::Event("a message that holds records of something else than S3".into())),
+    }
+}
+
+#[derive(Deserialize)]
+struct BridgeEvent<'a> {
+    id: Option<String>,
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    account: Option<String>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct BridgeObject {
+    bucket: S3Bucket,
+    object: S3Object,
+    requester: Option<String>,
+}
+
+/// Reads an event of EventBridge: a ping of a schedule, an object of S3, or one of one's own with an
+/// instance in `detail`.
+pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
+    let unreadable = |error: serde_json::Error| broken("EventBridge", &error);
+    let event: BridgeEvent<'_> = serde_json::from_str(text).map_err(unreadable)?;
+    let detail = event.detail.map_or("null", RawValue::get);
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        (_, "Scheduled Event") => Ok(Event::WarmUp),
+        ("aws.s3", "Object Created") => {
+            let found: BridgeObject = serde_json::from_str(detail).map_err(unreadable)?;
+            // Unlike in notifications, the key is not encoded.
+            let (bucket, key) = (found.bucket.name, found.object.key);
+            let (version, principal) = (found.object.version, found.requester);
+            Ok(Event::Objects(vec![Object { bucket, key, version, principal }]))
+        }
+        (_, "Model Package Promoted") => Err(Failure::Unsupported(
+            "the event Model Package Promoted: this function can't change its model; deploy it \
+             with the new one"
+                .into(),
+        )),
+        (source, kind) if source.starts_with("aws.") => Err(Failure::Event(format!(
+            "the event {:?} of {:?} is not answered; expected {ACCEPTED}",
+            short(kind),
+            short(source)
+        ))),
+        _ if !detail.starts_with('{') => Err(Failure::Event(
+            "an event of EventBridge without an instance; expected a JSON object as its detail"
+                .into(),
+        )),
+        _ => {
+            let body = Body::Text(detail.to_owned());
+            let record = Record::new(event.id.unwrap_or_default(), body);
+            Ok(Event::Message(Source::EventBridge, Record { principal: event.account, ..record }))
+        }
+    }
+}
+
+/// The message of a record that travelled through a topic or a bus on its way to a queue.
+pub(super) fn unwrapped(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Notification {
+        #[serde(rename = "Type")]
+        kind: String,
+        #[serde(rename = "Message")]
+        message: String,
+    }
+    #[derive(Deserialize)]
+    struct Detail {
+        detail: Value,
+    }
+    let shape = super::Shape::of(text);
+    if super::is_text(shape.topic_arn) {
+        let notification: Notification = serde_json::from_str(text).ok()?;
+        return (notification.kind == "Notification").then_some(notification.message);
+    }
+    if super::is_text(shape.detail_type) && super::is_text(shape.source) {
+        let event: Detail = serde_json::from_str(text).ok()?;
+        return event.detail.is_object().then(|| event.detail.to_string());
+    }
+    None
+}

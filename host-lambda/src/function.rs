@@ -1,0 +1,251 @@
+//! The function: what init made, and the way of an invoke from its event to its answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lambda_runtime::LambdaEvent;
+use model_package::Modality;
+use predictor_api::{Api, Settings};
+use predictor_host::{HostError, Instance, Outcome, Predictor, Provenance};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::audit::{AuditLog, Whose};
+use crate::config::{BasePath, Config, Poison, Switch, Wrong};
+use crate::event::{Event, Source};
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::log::{Level, Log, print};
+use crate::metrics::{Constants, Measured, Totals};
+use crate::price::Prices;
+use crate::privacy::Privacy;
+use crate::{answer, batch, http};
+
+/// The most bytes of an answer (AWS Lambda quotas: 6 MB, as the service counts them).
+const ANSWER_BYTES: usize = 6_291_556;
+
+/// Everything that lives longer than an invoke.
+pub(crate) struct Function<'a> {
+    pub(crate) predictor: &'a Predictor,
+    pub(crate) provenance: Provenance,
+    pub(crate) privacy: Privacy,
+    pub(crate) modality: Modality,
+    /// The names of the model's fields.
+    pub(crate) fields: Vec<String>,
+    pub(crate) poison: Poison,
+    pub(crate) log: Log,
+    /// What answers HTTP.
+    pub(crate) api: Api,
+    pub(crate) base_path: BasePath,
+    config: Config,
+    constants: Constants,
+    prices: Prices,
+    audit: Mutex<AuditLog>,
+    /// How long init took, until the first invoke has told.
+    cold: Mutex<Option<Duration>>,
+}
+
+/// What one invoke gathers on its way.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) invocation: Invocation,
+    pub(crate) measured: Measured,
+    /// Audit records, written at once before the answer is given.
+    pub(crate) lines: String,
+}
+
+impl<'a> Function<'a> {
+    /// # Errors
+    /// If settings don't fit the model.
+    pub(crate) fn new(
+        mut config: Config,
+        predictor: &'a Arc<Predictor>,
+        began: Instant,
+    ) -> Result<Self, Wrong> {
+        let manifest = predictor.manifest().map_err(|error| Wrong::one(error.to_string()))?;
+        let wishes = std::mem::take(&mut config.sensitive);
+        let privacy = Privacy::new(&manifest, wishes, config.key.take()).map_err(Wrong::all)?;
+        let audit = AuditLog::new(config.audit, predictor).map_err(Wrong::one)?;
+        let log = Log::new(config.log_format, config.log_level, config.service.clone());
+        for name in &config.unknown {
+            let message = format!("{name} is not a setting; see docs/lambda.md");
+            log.write(Level::Warn, None, &message, []);
+        }
+        let settings = Settings::DEFAULT.with_cors(config.cors.clone());
+        let api = Api::new(vec![Arc::clone(predictor)], None, settings)
+            .map_err(|error| Wrong::one(error.to_string()))?;
+        let init = began.elapsed();
+        let description = predictor.description();
+        let ready = [
+            ("model", description.name.as_str().into()),
+            ("version", description.version.as_str().into()),
+            ("package", description.package.as_str().into()),
+            ("component", predictor.component().digest().to_string().into()),
+            ("milliseconds", (init.as_secs_f64() * 1000.0).into()),
+        ];
+        log.write(Level::Info, None, "ready", ready);
+        Ok(Self {
+            predictor,
+            provenance: Provenance::of(predictor),
+            privacy,
+            modality: manifest.task.modality(),
+            fields: manifest.input.fields.into_iter().map(|field| field.name).collect(),
+            poison: config.poison,
+            log,
+            api,
+            base_path: std::mem::take(&mut config.base_path),
+            constants: Constants {
+                namespace: config.namespace.clone(),
+                service: config.service.clone(),
+                function: config.function.name.clone(),
+                model: description.name.clone(),
+                version: description.version.clone(),
+            },
+            prices: config.prices,
+            audit: Mutex::new(audit),
+            cold: Mutex::new(Some(init)),
+            config,
+        })
+    }
+
+    /// Answers an invoke.
+    ///
+    /// # Errors
+    /// Why there is no answer. Lambda counts the invoke as failed, and whoever sent the event may
+    /// send it again.
+    pub(crate) async fn answer(
+        &self,
+        event: LambdaEvent<Box<RawValue>>,
+    ) -> Result<Box<RawValue>, Failure> {
+        let invocation = Invocation::new(&event.context, &self.config);
+        let read = Event::read(event.payload.get());
+        if let Ok(Event::WarmUp) = read {
+            // Nobody is served by it, so it is not counted.
+            return raw(r#"{"status":"warm"}"#.into());
+        }
+        let mut work = Work { invocation, measured: Measured::default(), lines: String::new() };
+        work.measured.preprocess = work.invocation.deadline.elapsed();
+        let answer = match read {
+            Ok(read) => self.dispatch(read, event.payload.get(), &mut work).await,
+            Err(failure) => Err(failure),
+        };
+        let answer = answer.and_then(raw);
+        self.report(&mut work, answer.as_ref().err());
+        match print(&work.lines) {
+            Ok(()) => answer,
+            // A decision that is not written down is not given out.
+            Err(error) => Err(Failure::Audit(error.to_string())),
+        }
+    }
+
+    /// The JSON text of the answer.
+    async fn dispatch(&self, event: Event, text: &str, work: &mut Work) -> Result<String, Failure> {
+        match event {
+            Event::Http => http::answer(self, work, text),
+            Event::Records(batch) => batch::answer(self, work, batch).await,
+            Event::Message(source, record) => answer::message(self, work, source, record).await,
+            Event::Objects(_) => Err(Failure::Unsupported(
+                "a notification of S3: this function was built without S3".into(),
+            )),
+            // Answered before anything is counted.
+            Event::WarmUp => Ok(String::new()),
+            Event::Direct(request) => answer::direct(self, work, &request),
+            Event::Envelope(envelope) => answer::envelope(self, work, &envelope),
+        }
+    }
+
+    /// Predicts as long as there is time.
+    pub(crate) fn predict(&self, work: &mut Work, instances: &[Instance]) -> Vec<Option<Outcome>> {
+        let began = Instant::now();
+        let deadline = work.invocation.deadline;
+        let outcomes = self.predictor.predict_while(instances, || deadline.left());
+        work.measured.inference += began.elapsed();
+        outcomes
+    }
+
+    /// Writes the audit records of what was decided.
+    pub(crate) fn audit<'i>(
+        &self,
+        work: &mut Work,
+        source: Source,
+        record: Option<&crate::event::Record>,
+        decided: impl Iterator<Item = (&'i Instance, &'i Outcome)>,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let Work { invocation, lines, measured } = work;
+        let principal = record.and_then(|record| record.principal.as_deref());
+        let trace = record.and_then(|record| record.trace.as_deref());
+        let trace = trace.and_then(crate::invocation::root);
+        let whose = Whose {
+            source,
+            request: &invocation.request,
+            record: record.map(|record| record.id.as_str()),
+            principal: principal.or(invocation.principal.as_deref()),
+            trace: trace.as_deref().or(invocation.trace.as_deref()),
+        };
+        let written = lock(&self.audit).decisions(lines, &self.privacy, whose, decided);
+        measured.postprocess += began.elapsed();
+        written
+    }
+
+    /// An error's fields in the log.
+    pub(crate) fn described(&self, error: &HostError) -> [(&'static str, Value); 4] {
+        [
+            ("class", error.class().name().into()),
+            ("code", error.code().into()),
+            ("field", error.field().into()),
+            ("detail", self.privacy.message(error).into()),
+        ]
+    }
+
+    /// The log's entry of a failed invoke, and the metrics.
+    fn report(&self, work: &mut Work, failure: Option<&Failure>) {
+        match failure {
+            Some(Failure::Host(error)) => {
+                let about = Some(work.invocation.about());
+                self.log.write(Level::Error, about, "the invoke failed", self.described(error));
+                // What an instance got is counted where it got it.
+                if work.measured.is_without_errors() {
+                    work.measured.error(error.class().name());
+                }
+            }
+            Some(failure) => {
+                let about = Some(work.invocation.about());
+                let fields =
+                    [("class", failure.kind().into()), ("detail", failure.to_string().into())];
+                self.log.write(Level::Error, about, "the invoke failed", fields);
+                work.measured.error(failure.kind());
+            }
+            None => {}
+        }
+        if self.config.metrics == Switch::Off {
+            return;
+        }
+        let cold = lock(&self.cold).take();
+        let duration = work.invocation.deadline.elapsed();
+        // Lambda bills init, too.
+        let billed = duration + cold.unwrap_or_default();
+        let totals = Totals {
+            request: &work.invocation.request,
+            trace: work.invocation.trace.as_deref(),
+            duration,
+            cold,
+            cost: self.prices.of_invoke(billed, self.config.function.memory_mb),
+        };
+        let line = work.measured.line(&self.constants, &totals);
+        work.lines.push_str(&line);
+    }
+}
+
+/// A JSON text as an answer, if Lambda can carry it.
+fn raw(text: String) -> Result<Box<RawValue>, Failure> {
+    if text.len() > ANSWER_BYTES {
+        return Err(Failure::TooLong { found: text.len(), limit: ANSWER_BYTES });
+    }
+    RawValue::from_string(text).map_err(Failure::Answer)
+}
+
+/// A panic while it was held left it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

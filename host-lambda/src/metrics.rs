@@ -1,0 +1,300 @@
+//! Metrics of one invoke, in CloudWatch's Embedded Metric Format: one line of the log, which
+//! CloudWatch turns into metrics. Nothing is sent anywhere.
+//!
+//! Source: Amazon CloudWatch user guide, "Specification: Embedded metric format". Request ids are
+//! properties, never dimensions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use predictor_host::Outcome;
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+use crate::event::Source;
+
+/// The most values that a metric may have in one line.
+const VALUES: usize = 100;
+/// The most actions that are counted by name.
+const ACTIONS: usize = 20;
+
+/// What is counted and measured in one invoke.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// Where the request came from.
+    pub(crate) source: Option<Source>,
+    /// How many records it had.
+    pub(crate) records: usize,
+    /// How many of them were reported as failed.
+    pub(crate) failed: usize,
+    /// How long the oldest record waited.
+    pub(crate) waited: Option<Duration>,
+    /// Reading the event and its records.
+    pub(crate) preprocess: Duration,
+    /// In the model.
+    pub(crate) inference: Duration,
+    /// Delivering results, audit records.
+    pub(crate) postprocess: Duration,
+    instances: usize,
+    predictions: usize,
+    out_of_range: usize,
+    scores: Vec<f32>,
+    actions: BTreeMap<String, usize>,
+    errors: BTreeMap<&'static str, usize>,
+}
+
+/// What does not change from invoke to invoke.
+#[derive(Debug)]
+pub(crate) struct Constants {
+    pub(crate) namespace: String,
+    pub(crate) service: String,
+    pub(crate) function: String,
+    pub(crate) model: String,
+    pub(crate) version: String,
+}
+
+/// What is known at the end.
+#[derive(Debug)]
+pub(crate) struct Totals<'a> {
+    pub(crate) request: &'a str,
+    pub(crate) trace: Option<&'a str>,
+    pub(crate) duration: Duration,
+    /// How long init took, if this was the first invoke.
+    pub(crate) cold: Option<Duration>,
+    /// In US dollars.
+    pub(crate) cost: f64,
+}
+
+impl Measured {
+    /// Counts what instances got.
+    pub(crate) fn outcomes<'a>(&mut self, outcomes: impl IntoIterator<Item = &'a Outcome>) {
+        for outcome in outcomes {
+            self.instances += 1;
+            match outcome {
+                Ok(prediction) => {
+                    self.predictions += 1;
+                    self.out_of_range += usize::from(!prediction.warnings.is_empty());
+                    self.scores.extend(prediction.score);
+                    if let Some(action) = &prediction.action {
+                        let known = self.actions.len() < ACTIONS;
+                        match self.actions.get_mut(action) {
+                            Some(count) => *count += 1,
+                            None if known => drop(self.actions.insert(action.clone(), 1)),
+                            None => {}
+                        }
+                    }
+                }
+                Err(error) => self.error(error.class().name()),
+            }
+        }
+    }
+
+    /// Counts an error of a kind.
+    pub(crate) fn error(&mut self, kind: &'static str) {
+        *self.errors.entry(kind).or_default() += 1;
+    }
+
+    /// Whether no error was counted so far.
+    pub(crate) fn is_without_errors(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// The line.
+    pub(crate) fn line(&mut self, constants: &Constants, totals: &Totals<'_>) -> String {
+        let mut metrics = Metrics::default();
+        let milliseconds = |duration: Duration| json!(duration.as_secs_f64() * 1000.0);
+        metrics.put("Duration", "Milliseconds", milliseconds(totals.duration));
+        metrics.put("PreprocessTime", "Milliseconds", milliseconds(self.preprocess));
+        metrics.put("InferenceTime", "Milliseconds", milliseconds(self.inference));
+        metrics.put("PostprocessTime", "Milliseconds", milliseconds(self.postprocess));
+        if let Some(waited) = self.waited {
+            metrics.put("QueueTime", "Milliseconds", milliseconds(waited));
+        }
+        metrics.put("BatchSize", "Count", self.instances.into());
+        metrics.put("Predictions", "Count", self.predictions.into());
+        metrics.put("OutOfTrainingRange", "Count", self.out_of_range.into());
+        if self.records > 0 {
+            metrics.put("Records", "Count", self.records.into());
+            metrics.put("RecordsFailed", "Count", self.failed.into());
+        }
+        metrics.put("Errors", "Count", self.errors.values().sum::<usize>().into());
+        for (kind, count) in &self.errors {
+            metrics.put(&format!("Errors.{kind}"), "Count", (*count).into());
+        }
+        for (action, count) in &self.actions {
+            metrics.put(&format!("Action.{action}"), "Count", (*count).into());
+        }
+        if !self.scores.is_empty() {
+            metrics.put("Score", "None", self.distribution().into());
+        }
+        metrics.put("EstimatedCost", "None", json!(totals.cost));
+        if self.predictions > 0 {
+            let each = totals.cost / self.predictions as f64;
+            metrics.put("EstimatedCostPerPrediction", "None", json!(each));
+        }
+        if let Some(bytes) = resident_bytes() {
+            metrics.put("MemoryUsed", "Megabytes", json!(bytes as f64 / 1e6));
+        }
+        let Constants { namespace, service, function, model, version } = constants;
+        let mut directives = vec![json!({
+            "Namespace": namespace,
+            "Dimensions": [["service", "model", "model_version"]],
+            "Metrics": metrics.names,
+        })];
+        let mut line = metrics.values;
+        if let Some(init) = totals.cold {
+            // As Powertools for AWS Lambda has it.
+            directives.push(json!({
+                "Namespace": namespace,
+                "Dimensions": [["function_name", "service"]],
+                "Metrics": [
+                    {"Name": "ColdStart", "Unit": "Count"},
+                    {"Name": "InitTime", "Unit": "Milliseconds"},
+                ],
+            }));
+            line.insert("ColdStart".into(), 1.into());
+            line.insert("InitTime".into(), milliseconds(init));
+        }
+        for (name, value) in [
+            ("service", service.as_str()),
+            ("function_name", function),
+            ("model", model),
+            ("model_version", version),
+            ("requestId", totals.request),
+        ] {
+            line.insert(name.into(), value.into());
+        }
+        line.insert("source".into(), self.source.map_or("none", Source::name).into());
+        if let Some(trace) = totals.trace {
+            line.insert("traceId".into(), trace.into());
+        }
+        let aws =
+            json!({"Timestamp": clock::epoch_milliseconds(), "CloudWatchMetrics": directives});
+        line.insert("_aws".into(), aws);
+        Value::Object(line).to_string() + "\n"
+    }
+
+    /// At most a hundred scores: where there are more, evenly spaced ones among the sorted, so that
+    /// percentiles stay what they are.
+    fn distribution(&mut self) -> Vec<f32> {
+        let scores = &mut self.scores;
+        if scores.len() <= VALUES {
+            return std::mem::take(scores);
+        }
+        scores.sort_unstable_by(f32::total_cmp);
+        let last = scores.len() - 1;
+        let places = (0..VALUES).map(|place| place * last / (VALUES - 1));
+        places.filter_map(|place| scores.get(place).copied()).collect()
+    }
+}
+
+#[derive(Default)]
+struct Metrics {
+    names: Vec<Value>,
+    values: Map<String, Value>,
+}
+
+impl Metrics {
+    fn put(&mut self, name: &str, unit: &str, value: Value) {
+        self.names.push(json!({"Name": name, "Unit": unit}));
+        self.values.insert(name.to_owned(), value);
+    }
+}
+
+/// How much memory this process has now, where the system says.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use predictor_host::Prediction;
+
+    use super::*;
+
+    fn line(measured: &mut Measured, cold: Option<Duration>) -> Value {
+        let constants = Constants {
+            namespace: "samebits".into(),
+            service: "payments".into(),
+            function: "fraud".into(),
+            model: "fraud".into(),
+            version: "1.0.0".into(),
+        };
+        let duration = Duration::from_micros(1_500);
+        let (request, trace) = ("r-1", None);
+        let totals = Totals { request, trace, duration, cold, cost: 4e-7 };
+        let line = measured.line(&constants, &totals);
+        assert_eq!(line.lines().count(), 1);
+        assert!(line.len() < 256 << 10, "{} bytes", line.len());
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn prediction(score: f32, action: &str) -> Outcome {
+        Ok(Prediction {
+            json: "{}".into(),
+            label: None,
+            score: Some(score),
+            action: Some(action.into()),
+            outputs: Vec::new(),
+            warnings: vec!["amount: outside its training range".into()],
+        })
+    }
+
+    #[test]
+    fn every_metric_that_is_named_has_a_value() {
+        let mut measured = Measured::default();
+        measured.outcomes(&[prediction(0.25, "allow"), prediction(0.75, "block")]);
+        measured.error("invalid-input");
+        let line = line(&mut measured, Some(Duration::from_millis(12)));
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(directives.len(), 2);
+        for directive in directives {
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                assert!(line[name].is_number() || line[name].is_array(), "{name}: {line}");
+            }
+            for dimension in directive["Dimensions"][0].as_array().unwrap() {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}: {line}");
+            }
+        }
+        for (name, expected) in [
+            ("Duration", json!(1.5)),
+            ("BatchSize", json!(2)),
+            ("Action.block", json!(1)),
+            ("Errors.invalid-input", json!(1)),
+            ("OutOfTrainingRange", json!(2)),
+            ("Score", json!([0.25, 0.75])),
+            ("ColdStart", json!(1)),
+            ("EstimatedCostPerPrediction", json!(2e-7)),
+        ] {
+            assert_eq!(line[name], expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn many_scores_keep_their_distribution() {
+        let mut measured = Measured::default();
+        let outcomes: Vec<_> = (0..10_000).map(|i| prediction(i as f32 / 1e4, "allow")).collect();
+        measured.outcomes(&outcomes);
+        let line = line(&mut measured, None);
+        let scores: Vec<f64> =
+            line["Score"].as_array().unwrap().iter().map(|score| score.as_f64().unwrap()).collect();
+        assert_eq!(scores.len(), VALUES);
+        assert!(scores[0] < 0.001 && (scores[50] - 0.5).abs() < 0.02 && scores[99] > 0.999);
+        assert!(line.get("ColdStart").is_none());
+    }
+
+    #[test]
+    fn actions_without_number_are_not_counted_without_number() {
+        let mut measured = Measured::default();
+        let outcomes: Vec<_> = (0..500).map(|i| prediction(0.5, &format!("action-{i}"))).collect();
+        measured.outcomes(&outcomes);
+        let line = line(&mut measured, None);
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+        assert!(metrics.len() < 100, "{} metrics", metrics.len());
+    }
+}

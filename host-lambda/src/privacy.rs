@@ -1,0 +1,273 @@
+//! What of an input may be seen: in logs, in audit records, in metrics. The manifest marks fields as
+//! sensitive; settings say what is done to them, and may mark more.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use hmac::{Hmac, KeyInit, Mac};
+use model_package::{Manifest, Modality};
+use predictor_host::{HostError, Instance};
+use serde_json::{Map, Value, json};
+use sha2::Sha256;
+
+/// What is done to a sensitive value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// Three asterisks stand in its place.
+    #[default]
+    Mask,
+    /// Its keyed hash stands in its place: equal values can be told, their values can't.
+    Hash,
+    /// It has no place.
+    Drop,
+}
+
+/// What stands in the place of a masked value.
+const MASKED: &str = "***";
+/// An input that is longer is not shown: log services cut long lines.
+const SHOWN_BYTES: usize = 16 << 10;
+/// The shortest key.
+const KEY_CHARACTERS: usize = 16;
+
+impl FromStr for Treatment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "mask" => Ok(Self::Mask),
+            "hash" => Ok(Self::Hash),
+            "drop" => Ok(Self::Drop),
+            _ => Err(format!("expected mask, hash or drop, found {text:?}")),
+        }
+    }
+}
+
+/// What the settings say of sensitive fields: `mask`, or `hash,card_number=drop`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// What is done to the fields that the manifest marks.
+    marked: Treatment,
+    /// What is done to these, marked or not.
+    named: BTreeMap<String, Treatment>,
+}
+
+impl FromStr for Wishes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut wishes = Self::default();
+        for part in text.split(',').map(str::trim) {
+            match part.split_once('=') {
+                Some((field, treatment)) => {
+                    wishes.named.insert(field.trim().to_owned(), treatment.trim().parse()?);
+                }
+                None => wishes.marked = part.parse()?,
+            }
+        }
+        Ok(wishes)
+    }
+}
+
+/// The secret of keyed hashes.
+#[derive(Clone)]
+pub(crate) struct Key(String);
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.chars().count() < KEY_CHARACTERS {
+            return Err(format!("expected at least {KEY_CHARACTERS} characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl Key {
+    /// The keyed hash of some bytes: `hmac-sha256:` and 64 hexadecimal digits.
+    fn hash(&self, bytes: &[u8]) -> String {
+        let mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes());
+        let hashed = mac.map(|mac| mac.chain_update(bytes).finalize().into_bytes());
+        // A key of any length is accepted.
+        let digits: String =
+            hashed.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("hmac-sha256:{digits}")
+    }
+}
+
+/// What may be seen of a model's inputs.
+#[derive(Debug)]
+pub(crate) struct Privacy {
+    modality: Modality,
+    /// Every field of the model, with what is done to its values.
+    fields: BTreeMap<String, Option<Treatment>>,
+    key: Option<Key>,
+}
+
+impl Privacy {
+    /// # Errors
+    /// If the wishes name a field that the model does not have, or want hashes without a key: all
+    /// such mistakes.
+    pub(crate) fn new(
+        manifest: &Manifest,
+        wishes: Wishes,
+        key: Option<Key>,
+    ) -> Result<Self, Vec<String>> {
+        let fields = manifest.input.fields.iter();
+        let mut fields: BTreeMap<_, _> = fields
+            .map(|field| (field.name.clone(), field.sensitive.then_some(wishes.marked)))
+            .collect();
+        let mut wrong = Vec::new();
+        for (name, treatment) in wishes.named {
+            match fields.get_mut(&name) {
+                Some(field) => *field = Some(treatment),
+                None => wrong.push(format!(
+                    "SAMEBITS_SENSITIVE: {name:?} is not a field of the model {}",
+                    manifest.name
+                )),
+            }
+        }
+        if key.is_none() && fields.values().any(|treatment| *treatment == Some(Treatment::Hash)) {
+            wrong.push("SAMEBITS_SENSITIVE: hash needs a key; set SAMEBITS_KEY".into());
+        }
+        let modality = manifest.task.modality();
+        if wrong.is_empty() { Ok(Self { modality, fields, key }) } else { Err(wrong) }
+    }
+
+    /// An input as it may be seen. Of texts and pictures that is their length. What is no object,
+    /// or too long to be shown, is not shown at all, and no more is a key that is no field.
+    pub(crate) fn shown(&self, instance: &Instance) -> Option<Value> {
+        match instance {
+            Instance::Json(text) if self.modality == Modality::Tabular => {
+                if text.len() > SHOWN_BYTES {
+                    return None;
+                }
+                let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
+                Some(Value::Object(self.treated(object)))
+            }
+            Instance::Json(text) => Some(json!({"json_bytes": text.len()})),
+            Instance::Text(text) => Some(json!({"text_bytes": text.len()})),
+            Instance::Image(bytes) => Some(json!({"image_bytes": bytes.len()})),
+        }
+    }
+
+    fn treated(&self, object: Map<String, Value>) -> Map<String, Value> {
+        let treated = object.into_iter().filter_map(|(name, value)| {
+            let value = match self.fields.get(&name)? {
+                None => value,
+                Some(Treatment::Mask) => MASKED.into(),
+                Some(Treatment::Hash) => {
+                    self.key.as_ref()?.hash(value.to_string().as_bytes()).into()
+                }
+                Some(Treatment::Drop) => return None,
+            };
+            Some((name, value))
+        });
+        treated.collect()
+    }
+
+    /// The keyed hash of an input, where there is a key.
+    pub(crate) fn hash(&self, instance: &Instance) -> Option<String> {
+        let bytes = match instance {
+            Instance::Json(text) | Instance::Text(text) => text.as_bytes(),
+            Instance::Image(bytes) => bytes,
+        };
+        Some(self.key.as_ref()?.hash(bytes))
+    }
+
+    /// What an error says, as it may be seen: a message about a sensitive field may quote its value.
+    pub(crate) fn message(&self, error: &HostError) -> Cow<'static, str> {
+        let quotes =
+            error.field().is_some_and(|field| !matches!(self.fields.get(field), None | Some(None)));
+        if quotes {
+            return "what was found is not shown: the field is sensitive".into();
+        }
+        error.to_string().into()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use model_package::Limits;
+    use predictor_host::{Class, Problem};
+
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let text = include_bytes!("../../models/fraud/package/manifest.json");
+        Manifest::parse(text, &Limits::DEFAULT).unwrap()
+    }
+
+    fn privacy(wishes: &str, key: Option<&str>) -> Result<Privacy, Vec<String>> {
+        let key = key.map(|key| key.parse().unwrap());
+        Privacy::new(&manifest(), wishes.parse().unwrap(), key)
+    }
+
+    const INSTANCE: &str =
+        r#"{"amount": 42.8, "customer_id": "c-01842", "custmer_id": "c-01842", "channel": "chip"}"#;
+    const KEY: &str = "0123456789abcdef";
+
+    #[track_caller]
+    fn check(wishes: &str, expected: &Value) {
+        let shown = privacy(wishes, Some(KEY)).unwrap().shown(&Instance::Json(INSTANCE.into()));
+        assert_eq!(shown.as_ref(), Some(expected), "{wishes}");
+    }
+
+    #[test]
+    fn sensitive_values_are_not_seen() {
+        check("mask", &json!({"amount": 42.8, "customer_id": "***", "channel": "chip"}));
+        check("drop", &json!({"amount": 42.8, "channel": "chip"}));
+        check("drop, amount = mask", &json!({"amount": "***", "channel": "chip"}));
+        // What Python's hmac module gives for the JSON text with its quotes.
+        let hash = "hmac-sha256:b9d5118ff5c00427fdfba66fdf85fff9188ff8eda61bc05bfadedff00b90da98";
+        check("hash", &json!({"amount": 42.8, "customer_id": hash, "channel": "chip"}));
+    }
+
+    #[test]
+    fn of_what_is_no_object_nothing_is_seen() {
+        let privacy = privacy("mask", None).unwrap();
+        for text in
+            ["", "c-01842", "\"c-01842\"", "[1]", &format!("{{\"channel\": {:1>20000}}}", 1)]
+        {
+            assert_eq!(privacy.shown(&Instance::Json(text.into())), None);
+        }
+        let shown = privacy.shown(&Instance::Text("secret".into()));
+        assert_eq!(shown, Some(json!({"text_bytes": 6})));
+        assert_eq!(privacy.hash(&Instance::Text("secret".into())), None);
+    }
+
+    #[test]
+    fn wishes_that_cannot_be_met_are_refused() {
+        let check = |wishes: &str, expected: &str| {
+            let wrong = privacy(wishes, None).unwrap_err().join("; ");
+            assert!(wrong.contains(expected), "{wrong}");
+        };
+        check("pan=drop", "\"pan\" is not a field of the model fraud");
+        check("hash", "hash needs a key; set SAMEBITS_KEY");
+        check("amount=hash", "hash needs a key");
+    }
+
+    #[test]
+    fn messages_about_sensitive_fields_quote_nothing() {
+        let privacy = privacy("mask", None).unwrap();
+        let check = |field: Option<&str>, expected: &str| {
+            let message = "expected a string, found the number 4111".to_owned();
+            let field = field.map(str::to_owned);
+            let problem = Problem { message, code: "wrong-type".into(), file: None, field };
+            let error = HostError::Answer { class: Class::InvalidInput, problem };
+            let found = privacy.message(&error);
+            assert!(found.contains(expected), "{found}");
+        };
+        check(Some("amount"), "4111");
+        check(None, "4111");
+        check(Some("customer_id"), "the field is sensitive");
+    }
+}

@@ -1,0 +1,90 @@
+//! The function under the emulator, and what it wrote to its log.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use decision_audit::{Decision, Verifier};
+use lambda_emulator::{Answer, Emulator, Function, Invocation, Options};
+use serde_json::Value;
+
+use crate::{baked, program};
+
+/// A function package in a folder: the binary and the baked fraud model.
+///
+/// # Panics
+/// If the folder can't be written.
+pub fn lay_out_baked(folder: &Path) {
+    fs::copy(program("bootstrap"), folder.join("bootstrap")).expect("a copy");
+    fs::create_dir(folder.join("model")).expect("a folder");
+    for entry in fs::read_dir(baked().folder()).expect("the baked model") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let name = path.file_name().expect("a name");
+            fs::copy(&path, folder.join("model").join(name)).expect("a copy");
+        }
+    }
+}
+
+/// The function as it would be created, with the fraud model and these variables. Its package is the
+/// binary alone: the model lies outside of it, so that no test waits for a zip.
+#[must_use]
+pub fn fraud_function(variables: &[(&str, &str)]) -> Function {
+    let mut function = Function::new(program("bootstrap"));
+    function.name = "fraud".into();
+    function.memory_mb = 512;
+    function.timeout = Duration::from_secs(20);
+    let model = baked().folder().display().to_string();
+    function.environment.insert("SAMEBITS_MODEL".into(), model);
+    for (name, value) in variables {
+        function.environment.insert((*name).into(), (*value).into());
+    }
+    function
+}
+
+/// The emulator with this function, and nothing else.
+///
+/// # Panics
+/// If it can't start.
+pub async fn emulated(function: Function) -> Emulator {
+    Emulator::start(Options::new(function)).await.expect("an emulator")
+}
+
+/// An invoke's answer, or the type and message of its error.
+///
+/// # Errors
+/// What the function failed with.
+///
+/// # Panics
+/// If the emulator is gone.
+pub async fn invoke(emulator: &Emulator, event: &str) -> Result<Value, (String, String)> {
+    let reply = emulator.invoke(Invocation::new(event.to_owned())).await.expect("a reply");
+    match reply.answer {
+        Answer::Payload(payload) => Ok(serde_json::from_slice(&payload).expect("JSON")),
+        Answer::Error(error) => {
+            let text = String::from_utf8_lossy(&error.payload).into_owned();
+            Err((error.error_type, text))
+        }
+        Answer::Stream(_) => panic!("the function does not stream"),
+    }
+}
+
+/// The function's lines that are JSON objects with this key.
+#[must_use]
+pub fn lines_with(emulator: &Emulator, key: &str) -> Vec<Value> {
+    let lines = emulator.log().lines();
+    let objects = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    objects.filter(|line| line.get(key).is_some()).collect()
+}
+
+/// The decisions in the log, their chains verified.
+///
+/// # Panics
+/// If a chain is broken.
+#[must_use]
+pub fn decisions(emulator: &Emulator) -> Vec<Decision> {
+    let mut verifier = Verifier::default();
+    let lines = emulator.log().lines();
+    let lines = lines.iter().filter(|line| line.starts_with("{\"audit\":"));
+    lines.map(|line| verifier.line(line).expect("a good chain").decision).collect()
+}
