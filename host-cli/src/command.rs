@@ -10,4 +10,5 @@ pub(crate) mod models;
 pub(crate) mod package;
 pub(crate) mod predict;
 pub(crate) mod seal;
+pub(crate) mod sign;
 pub(crate) mod verify;
