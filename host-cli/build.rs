@@ -35,7 +35,9 @@ fn main() -> io::Result<()> {
             continue;
         }
         write_line(&mut source, &format!("    ({:?}, &[", file_name(&model)));
-        for file in sorted(&package)?.into_iter().filter(|file| file.is_file()) {
+        let belongs =
+            |file: &PathBuf| file.is_file() && file_name(file) != model_package::SIGNATURE;
+        for file in sorted(&package)?.into_iter().filter(belongs) {
             println!("cargo::rerun-if-changed={}", file.display());
             let name = file_name(&file);
             write_line(&mut source, &format!("        ({name:?}, include_bytes!({file:?})),"));

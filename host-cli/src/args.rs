@@ -71,6 +71,10 @@ pub(crate) struct Settings {
     /// for baked models, else reuse]
     #[arg(long, env = "SAMEBITS_SANDBOX", hide_env_values = true, value_name = "POLICY")]
     pub(crate) sandbox: Option<Policy>,
+    /// Use no model but those that this trusts: a public key, root certificates (both PEM), or a
+    /// trust policy (JSON). Bundled models are trusted as this program is
+    #[arg(long, env = "SAMEBITS_TRUST", hide_env_values = true, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -82,6 +86,7 @@ pub(crate) enum Command {
     Verify(Verify),
     Package(Package),
     Seal(Seal),
+    Sign(Sign),
     Bake(Bake),
     Component(Component),
     Bench(Bench),
@@ -156,12 +161,23 @@ pub(crate) struct Models {
     pub(crate) json: bool,
 }
 
-/// Check that a model's reference cases give the exact bits that its package says
+/// Check who signed a model, and that its reference cases give the exact bits
+///
+/// With --trust the signature comes first, then the digest of every file that it covers, then the
+/// reference cases. Without, a signature is not looked at.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli verify fraud
+  host-cli verify --trust release.pub.pem models/fraud/package
+  host-cli verify --trust trust.json fraud-1.0.0.baked")]
 pub(crate) struct Verify {
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder or archive) or baked model
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
+    /// The signature [default: model.sig beside the model's files]
+    #[arg(long, value_name = "FILE", requires = "trust")]
+    pub(crate) signature: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
@@ -233,6 +249,34 @@ pub(crate) struct Seal {
     pub(crate) package: PathBuf,
     #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+/// Sign a package or a baked model, so that others can check where it comes from
+///
+/// Writes model.sig, in the format of OpenSSF model signing: the digest of every file, signed. The
+/// key is ECDSA on P-256 or P-384, or Ed25519; make one with
+///
+///   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out release.pem
+///   openssl pkey -in release.pem -pubout -out release.pub.pem
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli sign models/fraud/package --key release.pem
+  host-cli sign fraud-1.0.0.baked --key release.pem
+  host-cli sign models/fraud/package --key signer.pem --certificate signer.crt --certificate ca.crt")]
+pub(crate) struct Sign {
+    /// The folder of a package or a baked model
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: String,
+    /// The private key (PEM, not encrypted)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The signer's certificate (PEM), followed by those that lead to a root, in one file or several
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Vec<PathBuf>,
+    /// Where the signature goes [default: model.sig in the folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Bake a model into the component: milliseconds to the first answer

@@ -11,4 +11,5 @@ pub(crate) mod package;
 pub(crate) mod predict;
 pub(crate) mod seal;
 pub(crate) mod serve;
+pub(crate) mod sign;
 pub(crate) mod verify;

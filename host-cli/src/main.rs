@@ -12,6 +12,7 @@ mod json_text;
 mod model;
 mod progress;
 mod runtime;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
         Command::Package(arguments) => command::package::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
+        Command::Sign(arguments) => command::sign::run(&arguments),
         Command::Bake(arguments) => command::bake::run(&arguments.settings, &arguments),
         Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),
         Command::Bench(arguments) => command::bench::run(&arguments.settings, &arguments),

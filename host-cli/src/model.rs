@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use model_package::{Limits, MANIFEST, Manifest, Modality, PackageFile, store};
+use model_package::store::{self, Contents};
+use model_package::{Limits, MANIFEST, Manifest, Modality};
 use predictor_host::{Baked, HostError};
 
 use crate::embedded;
@@ -74,16 +75,20 @@ impl Model {
         Err(ModelError(format!("which model? name one with --model, such as: {known}")).into())
     }
 
-    /// The package's files, unverified.
+    /// The package's files, unverified, and its signature, unchecked.
     ///
     /// # Errors
     /// If they can't be read; a baked model has them no more.
-    pub(crate) fn files(&self) -> Result<Vec<PackageFile>> {
+    pub(crate) fn contents(&self) -> Result<Contents> {
         match self {
-            Self::Bundled(name) => embedded::model(name).context("a bundled model has files"),
+            Self::Bundled(name) => {
+                let files = embedded::model(name).context("a bundled model has files")?;
+                Ok(Contents { files, signature: None })
+            }
             Self::Package(path) => {
-                let files = store::read(path, &Limits::DEFAULT).map_err(HostError::from);
-                files.with_context(|| format!("the model {self}"))
+                let contents =
+                    store::read_contents(path, &Limits::DEFAULT).map_err(HostError::from);
+                contents.with_context(|| format!("the model {self}"))
             }
             Self::Baked(_) => {
                 Err(ModelError(format!("{self} is baked; give the package that it was baked from"))

@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 use model_package::PackageFile;
 use predictor_host::{
-    Cache, Engine, Interruption, Policy, Predictor, PredictorComponent, SandboxLimits,
+    Baked, Cache, Engine, Interruption, Policy, Predictor, PredictorComponent, SandboxLimits,
 };
 
 use crate::args::Settings;
 use crate::embedded;
 use crate::model::Model;
 use crate::progress::Progress;
+use crate::trust::Trust;
 
 /// The embedded component, compiled for this machine.
 pub(crate) fn component(
@@ -38,16 +39,22 @@ pub(crate) fn component(
     Ok(component)
 }
 
-/// A model that is ready to answer: loaded into the embedded component, or baked.
+/// A model that is trusted and ready to answer: loaded into the embedded component, or baked.
 pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
-    let predictor = match model {
-        Model::Baked(baked) => {
-            let policy = settings.sandbox.unwrap_or(Policy::Fresh);
-            Predictor::baked(baked, limits(settings), policy).map_err(Into::into)
+    let trust = Trust::from_settings(settings)?;
+    let loaded = match model {
+        Model::Baked(baked) => trust.check_baked(baked).and_then(|_| load_baked(settings, baked)),
+        Model::Bundled(_) | Model::Package(_) => {
+            trust.files(model).and_then(|(files, _)| load_files(settings, files))
         }
-        Model::Bundled(_) | Model::Package(_) => load_files(settings, model.files()?),
     };
-    predictor.with_context(|| format!("the model {model}"))
+    loaded.with_context(|| format!("the model {model}"))
+}
+
+/// A baked model, mapped.
+pub(crate) fn load_baked(settings: &Settings, baked: &Baked) -> Result<Predictor> {
+    let policy = settings.sandbox.unwrap_or(Policy::Fresh);
+    Ok(Predictor::baked(baked, limits(settings), policy)?)
 }
 
 /// The files of a package, loaded into the embedded component.

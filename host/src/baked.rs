@@ -4,16 +4,20 @@
 //! - `baked.json`: what the rest is, tied by digests ([`Record`]);
 //! - `component.wasm`: the component with the model loaded, an ordinary component;
 //! - `TRIPLE.cwasm` for each target: its compiled code, which is what hosts map;
-//! - `package/`: the package's reference cases, under their own name.
+//! - `package/`: the package's reference cases, under their own name;
+//! - `model.sig`, if the folder was signed: the signature covers all of it.
 //!
 //! What [`crate::PredictorComponent::map`] says of trust holds here too: compiled code is trusted
-//! like this program.
+//! like this program. A host that does not trust the folder's origin asks [`Baked::check_trust`]
+//! first.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use model_package::{Digest, FileEntry, PackageError};
+use model_package::{Digest, FileEntry, Limits, PackageError, SIGNATURE, store};
+use model_signing::{SIGNATURE_BYTES, TrustPolicy, Trusted};
 use serde::{Deserialize, Serialize};
 
 use crate::compiled::{self, Code};
@@ -88,6 +92,8 @@ impl TargetCode {
 pub struct Baked {
     folder: PathBuf,
     record: Record,
+    /// The digest of the record's own bytes.
+    digest: Digest,
 }
 
 impl Baked {
@@ -111,7 +117,7 @@ impl Baked {
             let found = &record.format;
             return Err(wrong(format!("expected the format {FORMAT}, found {found:?}")));
         }
-        Ok(Self { folder: folder.to_owned(), record })
+        Ok(Self { folder: folder.to_owned(), record, digest: Digest::of(&text) })
     }
 
     /// What the folder holds.
@@ -131,20 +137,88 @@ impl Baked {
     /// # Errors
     /// If there is none, or it is damaged, or was compiled by another version of wasmtime.
     pub fn map(&self) -> Result<PredictorComponent, HostError> {
+        let code = self.own_code()?;
+        let engine = Engine::new(self.record.interruption())?;
+        let path = code_path(&self.folder, &code.target);
+        let component = compiled::map_code(&engine, &path, &code.code)?;
+        PredictorComponent::new(&engine, &component, self.record.component)
+    }
+
+    /// The code for this machine.
+    fn own_code(&self) -> Result<&TargetCode, HostError> {
         let target = Target::host()?;
         let code = self.record.code.iter().find(|code| code.target == target.triple());
-        let code = code.ok_or_else(|| {
+        code.ok_or_else(|| {
             let found: Vec<_> = self.record.code.iter().map(|code| code.target.as_str()).collect();
             let (found, triple) = (found.join(", "), target.triple());
             let path = self.folder.join(RECORD);
             let message =
                 format!("baked for {found}, not for this machine; bake with --target {triple}");
             HostError::Compiled { path, message }
-        })?;
-        let engine = Engine::new(self.record.interruption())?;
-        let path = code_path(&self.folder, target.triple());
-        let component = compiled::map_code(&engine, &path, &code.code)?;
-        PredictorComponent::new(&engine, &component, self.record.component)
+        })
+    }
+
+    /// Decides whether a policy trusts what [`Self::map`] is to map: record and code must be those
+    /// that were signed, byte by byte. The folder's signature is used if none is given.
+    ///
+    /// What is mapped later is what was checked only if nobody but the host can write the folder
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// The first reason not to trust it, or if a file can't be read.
+    pub fn check_trust(
+        &self,
+        policy: &TrustPolicy,
+        signature: Option<&[u8]>,
+    ) -> Result<Trusted, HostError> {
+        let code = code_path(&self.folder, &self.own_code()?.target);
+        let name = code.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let files = BTreeMap::from([(RECORD.to_owned(), self.digest), (name, digest_of(&code)?)]);
+        self.judge(policy, signature, &files)
+    }
+
+    /// As [`Self::check_trust`], for every file of the folder: for the moment when a baked model
+    /// arrives somewhere.
+    ///
+    /// # Errors
+    /// As [`Self::check_trust`].
+    pub fn check_trust_whole(
+        &self,
+        policy: &TrustPolicy,
+        signature: Option<&[u8]>,
+    ) -> Result<Trusted, HostError> {
+        let listing = store::list(&self.folder, &Limits::DEFAULT)?.files;
+        let covered = listing.into_iter().filter(|file| file.path != SIGNATURE);
+        let digests = covered.map(|file| Ok((file.path, digest_of(&file.on_disk)?)));
+        let mut files: BTreeMap<_, _> = digests.collect::<Result<_, HostError>>()?;
+        // The record as it was read, whatever lies there by now.
+        files.insert(RECORD.to_owned(), self.digest);
+        self.judge(policy, signature, &files)
+    }
+
+    fn judge(
+        &self,
+        policy: &TrustPolicy,
+        signature: Option<&[u8]>,
+        files: &BTreeMap<String, Digest>,
+    ) -> Result<Trusted, HostError> {
+        let name = || Ok(self.record.name.clone());
+        match signature {
+            Some(signature) => policy.check(Some(signature), files, name),
+            None => policy.check(self.signature()?.as_deref(), files, name),
+        }
+    }
+
+    /// The bytes of the folder's `model.sig`, if it has one.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn signature(&self) -> Result<Option<Vec<u8>>, HostError> {
+        let path = self.folder.join(SIGNATURE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        read_bounded(&path, SIGNATURE_BYTES).map(Some)
     }
 
     /// Checks every byte that was baked against the record. [`Self::map`] checks no more than the
@@ -177,6 +251,10 @@ impl Baked {
         }
         Ok(bytes)
     }
+}
+
+fn digest_of(path: &Path) -> Result<Digest, HostError> {
+    File::open(path).and_then(Digest::of_reader).map_err(compiled::io(path))
 }
 
 pub(crate) fn code_path(folder: &Path, triple: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model_package::store::StoreError;
+use model_signing::TrustError;
 
 use crate::bindings::exports::samebits::predictor::model as wit;
 
@@ -107,6 +108,9 @@ pub enum HostError {
     /// A package could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A model that the host's policy does not trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The instance trapped. It is gone; the next call gets a new one.
     #[error("the sandbox stopped: {message}")]
     Trap {
@@ -155,7 +159,7 @@ impl HostError {
     pub fn class(&self) -> Class {
         match self {
             Self::Answer { class, .. } => *class,
-            Self::Store(_) => Class::InvalidModel,
+            Self::Store(_) | Self::Trust(_) => Class::InvalidModel,
             Self::Trap { .. } | Self::Memory { .. } => Class::SandboxFailed,
             Self::Deadline { .. } => Class::DeadlineExceeded,
             Self::Engine { .. } | Self::Compiled { .. } | Self::Io { .. } => Class::Internal,
@@ -174,6 +178,7 @@ impl HostError {
             Self::Answer { problem, .. } => &problem.code,
             Self::Store(StoreError::Package(error)) => error.code(),
             Self::Store(_) => "unreadable-package",
+            Self::Trust(error) => error.code(),
             Self::Trap { .. } => "trap",
             Self::Memory { .. } => "out-of-memory",
             Self::Deadline { .. } => "deadline",
@@ -189,6 +194,7 @@ impl HostError {
         match self {
             Self::Answer { problem, .. } => problem.file.as_deref(),
             Self::Store(StoreError::Package(error)) => error.file(),
+            Self::Trust(error) => error.file(),
             _ => None,
         }
     }

@@ -32,6 +32,7 @@ mod sandbox;
 mod snapshot;
 mod spread;
 mod target;
+mod trust;
 
 pub use background::Background;
 #[cfg(feature = "compiler")]
@@ -50,3 +51,4 @@ pub use pool::Policy;
 pub use predictor::{Outcome, Predictor};
 pub use request::{Provenance, Request};
 pub use target::Target;
+pub use trust::check_package;

@@ -18,6 +18,30 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Digests everything that a source gives, without holding it in memory.
+    ///
+    /// # Errors
+    /// If the source fails.
+    #[cfg(feature = "fs")]
+    pub fn of_reader(mut source: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match source.read(&mut buffer) {
+                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(length) => hasher.update(buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 hexadecimal digits without the prefix, for file names.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -109,6 +133,13 @@ mod tests {
             Digest::of(b"abc").to_string(),
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[cfg(feature = "fs")]
+    #[test]
+    fn a_source_is_digested_whole() {
+        let bytes = vec![7; (256 << 10) + 1];
+        assert_eq!(Digest::of_reader(bytes.as_slice()).unwrap(), Digest::of(&bytes));
     }
 
     #[test]

@@ -38,3 +38,7 @@ pub use manifest::{
 pub use package::{Package, PackageFile};
 pub use schema::{Field, FieldRole, FieldType};
 pub use text::TextSpec;
+
+/// The file with a package's signature, beside the files that it covers. It is not one of them, so
+/// the manifest does not name it.
+pub const SIGNATURE: &str = "model.sig";

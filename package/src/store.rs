@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Limits, PackageError, PackageFile};
+use crate::{Limits, PackageError, PackageFile, SIGNATURE};
 
 /// Why a package could not be read from or written to disk.
 #[derive(Debug, thiserror::Error)]
@@ -44,24 +44,113 @@ pub enum StoreError {
 
 type Stored<T> = Result<T, StoreError>;
 
+/// What lies at a path: a package's files, and its signature beside them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The files, without the signature.
+    pub files: Vec<PackageFile>,
+    /// The bytes of `model.sig`, if it is there.
+    pub signature: Option<Vec<u8>>,
+}
+
 /// Reads the files of the package at `path`: a directory, or an archive.
 ///
 /// # Errors
 /// If something can't be read or breaks the limits. Digests are not checked here; see
 /// [`crate::Package::verify`].
 pub fn read(path: &Path, limits: &Limits) -> Stored<Vec<PackageFile>> {
-    let metadata = fs::metadata(path).map_err(io_error(path))?;
-    if metadata.is_dir() {
-        let mut reader = Reader { limits, total: 0, files: Vec::new() };
-        reader.directory(path, "")?;
-        Ok(reader.files)
-    } else {
-        let file = File::open(path).map_err(io_error(path))?;
-        read_archive(path, file, limits)
-    }
+    Ok(read_contents(path, limits)?.files)
 }
 
-/// Reads the files of an archive from `source`; `name` is for messages.
+/// Reads the files of the package at `path`, and its signature.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_contents(path: &Path, limits: &Limits) -> Stored<Contents> {
+    let metadata = fs::metadata(path).map_err(io_error(path))?;
+    let mut files = if metadata.is_dir() {
+        let mut reader = Reader::new(limits);
+        for found in list(path, limits)?.files {
+            let mut source = File::open(&found.on_disk).map_err(io_error(&found.on_disk))?;
+            reader.file(found.path, found.size, &mut source, &found.on_disk)?;
+        }
+        reader.files
+    } else {
+        read_archive(path, File::open(path).map_err(io_error(path))?, limits)?
+    };
+    let signature = files.iter().position(|file| file.path == SIGNATURE);
+    let signature = signature.map(|index| files.remove(index).content);
+    Ok(Contents { files, signature })
+}
+
+/// A file of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its path inside the folder, with `/`.
+    pub path: String,
+    /// Its path on disk.
+    pub on_disk: PathBuf,
+    /// Its size in bytes, when it was found.
+    pub size: u64,
+}
+
+/// What is in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Plain files, sorted by their path.
+    pub files: Vec<Found>,
+    /// Hidden files and folders, which are never read: their paths inside the folder.
+    pub hidden: Vec<String>,
+}
+
+/// Lists the files of a folder and of those in it.
+///
+/// # Errors
+/// If something can't be read, is neither file nor folder, has a path that is not one inside a
+/// package, or if there are too many.
+pub fn list(folder: &Path, limits: &Limits) -> Stored<Listing> {
+    let mut listing = Listing::default();
+    list_into(&mut listing, folder, "", limits)?;
+    Ok(listing)
+}
+
+fn list_into(listing: &mut Listing, directory: &Path, prefix: &str, limits: &Limits) -> Stored<()> {
+    let entries = fs::read_dir(directory).map_err(io_error(directory))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(io_error(directory))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let inside = format!("{prefix}{name}");
+        // Editors, version control and file managers leave hidden files behind.
+        if name.starts_with('.') {
+            listing.hidden.push(inside);
+            continue;
+        }
+        if matches!(name, Cow::Owned(_)) {
+            // Not UTF-8, so that the name shown is not the name on disk.
+            return Err(PackageError::Path { path: inside }.into());
+        }
+        crate::check::path(&inside, limits)?;
+        let metadata = fs::symlink_metadata(&path).map_err(io_error(&path))?;
+        if metadata.is_dir() {
+            list_into(listing, &path, &format!("{inside}/"), limits)?;
+        } else if metadata.is_file() {
+            if listing.files.len() >= limits.files {
+                return Err(PackageError::TooManyFiles { limit: limits.files }.into());
+            }
+            listing.files.push(Found { path: inside, on_disk: path, size: metadata.len() });
+        } else {
+            let found = "a link, socket, pipe or device";
+            return Err(StoreError::NotAFile { path, found });
+        }
+    }
+    Ok(())
+}
+
+/// Reads the files of an archive from `source`, a signature among them; `name` is for messages.
 ///
 /// # Errors
 /// As [`read`].
@@ -69,7 +158,7 @@ pub fn read_archive(name: &Path, source: impl Read, limits: &Limits) -> Stored<V
     // Headers and padding: at most 1,024 bytes a file, and long names.
     let bound = limits.package_bytes.saturating_add(16 << 20);
     let mut archive = tar::Archive::new(source.take(bound));
-    let mut reader = Reader { limits, total: 0, files: Vec::new() };
+    let mut reader = Reader::new(limits);
     // What tar says of such a file quotes its bytes, which helps nobody.
     let damaged = |_| StoreError::NotAnArchive { path: name.to_owned() };
     for entry in archive.entries().map_err(damaged)? {
@@ -123,38 +212,9 @@ struct Reader<'a> {
     files: Vec<PackageFile>,
 }
 
-impl Reader<'_> {
-    fn directory(&mut self, directory: &Path, prefix: &str) -> Stored<()> {
-        let entries = fs::read_dir(directory).map_err(io_error(directory))?;
-        let mut paths = Vec::new();
-        for entry in entries {
-            paths.push(entry.map_err(io_error(directory))?.path());
-        }
-        paths.sort();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // Editors, version control and file managers leave hidden files behind.
-            if name.starts_with('.') {
-                continue;
-            }
-            let inside = format!("{prefix}{name}");
-            if matches!(name, Cow::Owned(_)) {
-                // Not UTF-8, so that the name shown is not the name on disk.
-                return Err(PackageError::Path { path: inside }.into());
-            }
-            crate::check::path(&inside, self.limits)?;
-            let metadata = fs::symlink_metadata(&path).map_err(io_error(&path))?;
-            if metadata.is_dir() {
-                self.directory(&path, &format!("{inside}/"))?;
-            } else if metadata.is_file() {
-                let mut source = File::open(&path).map_err(io_error(&path))?;
-                self.file(inside, metadata.len(), &mut source, &path)?;
-            } else {
-                let found = "a link, socket, pipe or device";
-                return Err(StoreError::NotAFile { path, found });
-            }
-        }
-        Ok(())
+impl<'a> Reader<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        Self { limits, total: 0, files: Vec::new() }
     }
 
     fn file(

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use model_package::store::{StoreError, read, write_archive};
-use model_package::{Limits, PackageError, PackageFile};
+use model_package::store::{StoreError, list, read, read_contents, write_archive};
+use model_package::{Limits, PackageError, PackageFile, SIGNATURE};
 use tempfile::TempDir;
 
 use crate::example::{files, verify};
@@ -49,6 +49,43 @@ fn hidden_files_are_no_part_of_it() {
     fs::write(directory.path().join(".git/config"), b"x").unwrap();
     fs::write(directory.path().join("cases/.swap"), b"x").unwrap();
     assert!(verify(load(directory.path()).unwrap()).is_ok());
+}
+
+#[test]
+fn a_signature_lies_beside_the_files() {
+    let signature = PackageFile { path: SIGNATURE.into(), content: b"signed".into() };
+    let mut all = files();
+    all.push(signature.clone());
+    let directory = directory(&all);
+    let archive = tempfile::NamedTempFile::new().unwrap();
+    write_archive(all, &archive).unwrap();
+    for path in [directory.path(), archive.path()] {
+        let contents = read_contents(path, &Limits::DEFAULT).unwrap();
+        assert_eq!(contents.signature.as_ref(), Some(&signature.content));
+        assert_eq!(contents.files, load(path).unwrap());
+        assert!(verify(contents.files).is_ok());
+    }
+    // Only at the top.
+    fs::rename(directory.path().join(SIGNATURE), directory.path().join("cases").join(SIGNATURE))
+        .unwrap();
+    let contents = read_contents(directory.path(), &Limits::DEFAULT).unwrap();
+    assert_eq!(contents.signature, None);
+    assert!(verify(contents.files).is_err());
+}
+
+#[test]
+fn a_listing_names_what_is_hidden() {
+    let directory = directory(&files());
+    fs::create_dir(directory.path().join(".git")).unwrap();
+    fs::write(directory.path().join("cases/.swap"), b"x").unwrap();
+    let listing = list(directory.path(), &Limits::DEFAULT).unwrap();
+    let found: Vec<_> =
+        listing.files.iter().map(|found| (found.path.as_str(), found.size)).collect();
+    let expected: Vec<_> = load(directory.path()).unwrap();
+    let expected: Vec<_> =
+        expected.iter().map(|file| (file.path.as_str(), file.content.len() as u64)).collect();
+    assert_eq!(found, expected);
+    assert_eq!(listing.hidden, [".git", "cases/.swap"]);
 }
 
 #[test]

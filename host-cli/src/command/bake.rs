@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::args::{self, Settings};
 use crate::model::Model;
 use crate::progress::Progress;
+use crate::trust::Trust;
 use crate::{embedded, runtime};
 
 #[derive(Serialize)]
@@ -27,10 +28,13 @@ pub(crate) fn run(settings: &Settings, arguments: &args::Bake) -> Result<ExitCod
     if targets.is_empty() {
         targets.push(Target::host()?);
     }
+    let (files, _) = Trust::from_settings(settings)?
+        .files(&model)
+        .with_context(|| format!("the model {model}"))?;
     let mut steps = Steps::default();
     let bake = Bake::new(
         embedded::component(),
-        model.files()?,
+        files,
         runtime::limits(settings),
         &runtime::cache(settings)?,
         |step| steps.begin(step),

@@ -1,22 +1,21 @@
-//! `verify`: a package's reference cases, compared bit by bit.
+//! `verify`: who signed a model, and its reference cases compared bit by bit.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use predictor_host::reference;
+use anyhow::{Context, Result};
+use predictor_host::{Predictor, reference};
 
 use crate::args::{Settings, Verify};
 use crate::failure::{CHECK_FAILED, ModelError};
 use crate::model::Model;
 use crate::runtime;
+use crate::trust::{Origin, Trust, read_text};
 
 pub(crate) fn run(settings: &Settings, arguments: &Verify) -> Result<ExitCode> {
     let model = Model::named(&arguments.model)?;
-    if let Model::Baked(baked) = &model {
-        baked.check()?;
-    }
-    let predictor = runtime::load(settings, &model)?;
+    let (predictor, origin) =
+        load(settings, arguments, &model).with_context(|| format!("the model {model}"))?;
     let cases = reference::cases(&predictor)?.cases;
     if cases.is_empty() {
         return Err(ModelError(format!("{model} has no reference cases to verify")).into());
@@ -32,10 +31,26 @@ pub(crate) fn run(settings: &Settings, arguments: &Verify) -> Result<ExitCode> {
     let (name, version, package) = (&description.name, &description.version, &description.package);
     writeln!(out, "{name} {version}, {package}")?;
     writeln!(out, "component {}", predictor.component().digest())?;
+    writeln!(out, "{origin}")?;
     if !differences.is_empty() {
         writeln!(out, "{} reference cases, {} differences", cases.len(), differences.len())?;
         return Ok(ExitCode::from(CHECK_FAILED));
     }
     writeln!(out, "{} reference cases, every bit as expected", cases.len())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the signature and every file before anything is loaded or mapped.
+fn load(settings: &Settings, arguments: &Verify, model: &Model) -> Result<(Predictor, Origin)> {
+    let mut trust = Trust::from_settings(settings)?;
+    if let Some(path) = &arguments.signature {
+        trust = trust.with_signature(Some(read_text(path)?.into_bytes()));
+    }
+    if let Model::Baked(baked) = model {
+        let origin = trust.check_baked_whole(baked)?;
+        baked.check()?;
+        return Ok((runtime::load_baked(settings, baked)?, origin));
+    }
+    let (files, origin) = trust.files(model)?;
+    Ok((runtime::load_files(settings, files)?, origin))
 }
