@@ -1,0 +1,55 @@
+// Compressed twins beside the page's files, for servers that hand them out: `.br` and `.gz`.
+
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+
+import { COMPRESSED, SITE } from './paths.mjs';
+
+/** What is compressed already. */
+const DENSE = /\.(png|jpe?g|webp|gif|br|gz)$/;
+
+/** Writes the twins; the sizes of the larger files, in bytes. */
+export async function compress() {
+  await mkdir(COMPRESSED, { recursive: true });
+  const paths = [];
+  for (const entry of await readdir(SITE, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !DENSE.test(path)) {
+      paths.push(path);
+    }
+  }
+  // Node compresses on several threads.
+  const sizes = await Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(path);
+      const [brotli, zipped] = await Promise.all([twin(path, bytes, 'br'), twin(path, bytes, 'gz')]);
+      return { name: relative(SITE, path), plain: bytes.length, gzip: zipped, brotli };
+    }),
+  );
+  return sizes.filter(({ plain }) => plain > 10_000).sort((a, b) => b.plain - a.plain);
+}
+
+async function twin(path, bytes, kind) {
+  const name = `${createHash('sha256').update(bytes).digest('hex')}.${kind}`;
+  const kept = join(COMPRESSED, name);
+  if (!(await stat(kept).catch(() => undefined))) {
+    const packed = kind === 'br' ? await brotli(bytes) : await promisify(gzip)(bytes, { level: 9 });
+    await writeFile(`${kept}.partial`, packed);
+    await rename(`${kept}.partial`, kept);
+  }
+  await copyFile(kept, `${path}.${kind}`);
+  return (await stat(kept)).size;
+}
+
+function brotli(bytes) {
+  return promisify(brotliCompress)(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+}

@@ -1,0 +1,72 @@
+// The model packages of the page, each under its digest, with examples to begin with.
+
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+import { MODELS, SITE } from './paths.mjs';
+
+const PICTURE = /\.(png|jpe?g|webp|gif|bmp)$/;
+/** The order of the page; models that it does not name come behind. */
+const ORDER = ['digits', 'fraud', 'photos', 'sentiment'];
+
+/** Copies the bundled packages and those in `more`; the page's list of them. */
+export async function models(more) {
+  await rm(`${SITE}/models`, { recursive: true, force: true });
+  const names = await readdir(MODELS);
+  const folders = [...names.map((name) => join(MODELS, name, 'package')), ...more];
+  const found = [];
+  for (const folder of folders) {
+    const bytes = await readFile(join(folder, 'manifest.json')).catch(() => undefined);
+    if (bytes) {
+      found.push(await copied(folder, bytes));
+    }
+  }
+  const rank = ({ name }) => (ORDER.indexOf(name) + 1 || ORDER.length + 1);
+  return found.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+}
+
+async function copied(folder, bytes) {
+  const manifest = JSON.parse(bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const base = `models/${manifest.name}/${digest.slice(0, 16)}`;
+  const files = [];
+  for (const path of ['manifest.json', ...manifest.files.map((file) => file.path)]) {
+    await cp(join(folder, path), `${SITE}/${base}/${path}`);
+    files.push({ path, size: (await stat(join(folder, path))).size });
+  }
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    task: manifest.task,
+    digest: `sha256:${digest}`,
+    base,
+    files,
+    // A drawing pad is offered where the package looks for ink.
+    draws: manifest.input.image?.ink !== undefined,
+    examples: await examples(join(folder, '../examples'), manifest, base),
+  };
+}
+
+/** Inputs to begin with: pictures, JSON objects or lines of text that the model's folder has. */
+async function examples(folder, manifest, base) {
+  const names = await readdir(folder).catch(() => []);
+  const examples = [];
+  for (const name of names.filter((name) => !name.startsWith('bad')).sort()) {
+    const title = basename(name).replace(/\.\w+$/, '').replaceAll(/[-_]/g, ' ');
+    if (PICTURE.test(name)) {
+      await mkdir(`${SITE}/${base}/examples`, { recursive: true });
+      await cp(join(folder, name), `${SITE}/${base}/examples/${name}`);
+      examples.push({ title, picture: `${base}/examples/${name}` });
+    } else if (name.endsWith('.json') && manifest.input.fields) {
+      const fields = JSON.parse(await readFile(join(folder, name)));
+      if (!Array.isArray(fields)) {
+        examples.push({ title, fields });
+      }
+    } else if (name.endsWith('.txt')) {
+      const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
+      examples.push(...lines.filter((line) => line.trim()).map((text) => ({ title: text, text })));
+    }
+  }
+  return examples;
+}

@@ -1,0 +1,135 @@
+/** A loaded model: one package in an instance of the component of its own. */
+
+import type { Component, Exports, RawInstance } from './component.js';
+import { instance as instantiate } from './component.js';
+import { ofInterface, ofThrown, PredictError } from './error.js';
+import { Answer, PackageReader, type ModelPackage } from './support.js';
+import {
+  JsonText,
+  type CaseResult,
+  type Description,
+  type Instance,
+  type PackageFile,
+  type Prediction,
+  type Tensor,
+} from './types.js';
+
+/** Bytes of an element in reference cases, where they are more than one. */
+const ELEMENT_SIZE: Partial<Record<Tensor['elementType'], number>> = {
+  uint16: 2, int16: 2, float16: 2, bfloat16: 2,
+  uint32: 4, int32: 4, float32: 4,
+  uint64: 8, int64: 8, float64: 8,
+};
+
+/** A model that predicts. */
+export class Model {
+  /** Who it is and what it takes and gives. */
+  readonly description: Description;
+  readonly #exports: Exports;
+
+  private constructor(
+    /** The checked package. */
+    readonly source: ModelPackage,
+    readonly component: Component,
+    exports: Exports,
+  ) {
+    this.#exports = exports;
+    this.description = exports.describe();
+  }
+
+  /** Checks the files of a package, and loads them into a fresh instance. */
+  static async load(component: Component, files: PackageFile[]): Promise<Model> {
+    try {
+      const reader = new PackageReader();
+      for (const { path, content } of files) {
+        reader.add(path, content);
+      }
+      const checked = reader.verify();
+      const exports = await instantiate(component);
+      exports.load(files);
+      return new Model(checked, component, exports);
+    } catch (thrown) {
+      throw ofThrown(thrown);
+    }
+  }
+
+  /** Predicts one instance. Throws a {@link PredictError} if it is refused. */
+  predict(instance: Instance): Prediction {
+    const [result] = this.predictAll([instance]);
+    if (result instanceof PredictError) {
+      throw result;
+    }
+    return result!;
+  }
+
+  /**
+   * Predicts many. An instance that is refused leaves the others untouched: its place in the answer
+   * has the error.
+   */
+  predictAll(instances: readonly Instance[]): (Prediction | PredictError)[] {
+    try {
+      const results = this.#exports.predict(instances.map(raw));
+      return results.map((result) => (result.tag === 'ok' ? result.val : ofInterface(result.val)));
+    } catch (thrown) {
+      throw ofThrown(thrown);
+    }
+  }
+
+  /** Runs the graph on raw tensors, past features, labels and actions. */
+  infer(inputs: Tensor[]): Tensor[] {
+    try {
+      return this.#exports.infer(inputs);
+    } catch (thrown) {
+      throw ofThrown(thrown);
+    }
+  }
+
+  /** The names of the package's reference cases. */
+  get caseNames(): string[] {
+    return this.source.caseNames;
+  }
+
+  /** Predicts a reference case and compares every bit with what it expects. */
+  verifyCase(index: number): CaseResult {
+    const name = this.caseNames[index] ?? `case ${index}`;
+    let prediction;
+    try {
+      prediction = this.predict(new JsonText(this.source.caseInput(index) ?? ''));
+    } catch (thrown) {
+      const found = ofThrown(thrown).message;
+      return { name, differences: [{ part: 'answer', found }] };
+    }
+    const { json, label, score, action, outputs } = prediction;
+    const answer = new Answer(json, label, score, action);
+    for (const { name, elementType, data } of outputs) {
+      answer.output(name, ELEMENT_SIZE[elementType] ?? 1, data);
+    }
+    const differences = this.source.caseDifferences(index, answer).map((difference) => {
+      const { part, expected, found } = difference;
+      difference.free();
+      return {
+        part,
+        ...(expected !== undefined && { expected }),
+        ...(found !== undefined && { found }),
+      };
+    });
+    answer.free();
+    return { name, differences, prediction };
+  }
+
+  /** Predicts every reference case. */
+  verify(): CaseResult[] {
+    return this.caseNames.map((_, index) => this.verifyCase(index));
+  }
+}
+
+function raw(instance: Instance): RawInstance {
+  if (typeof instance === 'string') {
+    return { tag: 'text', val: instance };
+  }
+  if (instance instanceof Uint8Array) {
+    return { tag: 'image', val: instance };
+  }
+  const text = instance instanceof JsonText ? instance.text : JSON.stringify(instance);
+  return { tag: 'json', val: text };
+}

@@ -1,0 +1,68 @@
+/** Where packages come from: folders, archives, files in memory. */
+
+import { locate } from '#files';
+
+import { ofThrown, PredictError } from './error.js';
+import { content, type Reading } from './read.js';
+import { support, unpack } from './support.js';
+import type { PackageFile } from './types.js';
+
+/**
+ * A package: the path or URL of its folder or of its archive (`….tar`), an archive's bytes, or its
+ * files.
+ */
+export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob | PackageFile[];
+
+const MANIFEST = 'manifest.json';
+
+/** The files of a package, not checked yet. */
+export async function packageFiles(
+  source: ModelSource,
+  reading: Reading = {},
+): Promise<PackageFile[]> {
+  if (Array.isArray(source)) {
+    return source;
+  }
+  if (typeof source === 'string' || source instanceof URL) {
+    const url = typeof source === 'string' ? locate(source) : source;
+    if (!url.pathname.endsWith('.tar')) {
+      return folder(url, reading);
+    }
+    return archive(url.href, await content(url, url.href, undefined, reading));
+  }
+  const bytes = source instanceof Blob ? await source.arrayBuffer() : source;
+  return archive('the archive', bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
+}
+
+/** The files of an archive. */
+export async function archive(name: string, bytes: Uint8Array): Promise<PackageFile[]> {
+  await support();
+  try {
+    return unpack(name, bytes).map((file) => {
+      const unpacked = { path: file.path, content: file.take() };
+      file.free();
+      return unpacked;
+    });
+  } catch (thrown) {
+    throw ofThrown(thrown);
+  }
+}
+
+/** The files that a folder's manifest names. */
+async function folder(url: URL, reading: Reading): Promise<PackageFile[]> {
+  const base = url.href.endsWith('/') ? url : new URL(`${url.href}/`);
+  const manifest = await content(new URL(MANIFEST, base), MANIFEST, undefined, reading);
+  let named: { path: string; size: number }[];
+  try {
+    named = JSON.parse(new TextDecoder().decode(manifest)).files.map(
+      ({ path, size }: { path: unknown; size: unknown }) => ({ path: String(path), size: Number(size) }),
+    );
+  } catch (cause) {
+    const message = `${MANIFEST}: not a manifest; expected a JSON object with the list \`files\``;
+    throw new PredictError('invalid-model', message, 'invalid-json', MANIFEST, undefined, { cause });
+  }
+  const files = named.map(async ({ path, size }) => {
+    return { path, content: await content(new URL(path, base), path, size, reading) };
+  });
+  return [{ path: MANIFEST, content: manifest }, ...(await Promise.all(files))];
+}

@@ -1,0 +1,133 @@
+/** A package of the visitor's own: dropped or chosen, never uploaded. It runs in a worker of its own. */
+
+import { el } from '../dom.js';
+import { Engine } from '../engine.js';
+import type { Origin, Site, Started } from '../protocol.js';
+import { Session } from '../session.js';
+import { size } from '../text.js';
+import { Notice } from '../view/notice.js';
+import { Dropped } from './dropped.js';
+import { panelFor } from './choose.js';
+import type { Panel } from './panel.js';
+
+/** Takes a package, and shows the panel that fits it. */
+export class OwnPanel implements Panel {
+  readonly root = el('div', { class: 'own' });
+  readonly #notice = new Notice();
+  readonly #place = el('div', { class: 'own-model' });
+  readonly #archive = el('input', {
+    type: 'file',
+    multiple: true,
+    class: 'visually-hidden',
+    tabindex: -1,
+    'aria-label': 'Package archive or files',
+    onchange: () => void this.#chosen(this.#archive),
+  });
+  readonly #folder = el('input', {
+    type: 'file',
+    webkitdirectory: true,
+    class: 'visually-hidden',
+    tabindex: -1,
+    'aria-label': 'Package folder',
+    onchange: () => void this.#chosen(this.#folder),
+  });
+  #engine: Engine | undefined;
+
+  constructor(
+    private readonly site: Site,
+    private readonly started: Promise<Started>,
+    private readonly opened: (session: Session | undefined) => void,
+  ) {
+    const zone = el(
+      'div',
+      { class: 'zone wide' },
+      el(
+        'p',
+        { class: 'invitation' },
+        el('strong', {}, 'Drop a model package here'),
+        el('span', {}, 'its folder, its files, or its archive (.tar). It stays in this tab.'),
+      ),
+    );
+    const tools = el(
+      'div',
+      { class: 'tools' },
+      el('button', { type: 'button', onclick: () => this.#archive.click() }, 'Choose an archive'),
+      el('button', { type: 'button', onclick: () => this.#folder.click() }, 'Choose a folder'),
+      this.#archive,
+      this.#folder,
+    );
+    this.root.append(zone, tools, this.#notice.root, this.#place);
+    const over = (is: boolean) => zone.classList.toggle('over', is);
+    zone.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      over(true);
+    });
+    zone.addEventListener('dragleave', () => over(false));
+    zone.addEventListener('drop', (event) => {
+      event.preventDefault();
+      over(false);
+      if (event.dataTransfer) {
+        void this.#take(Dropped.of(event.dataTransfer));
+      }
+    });
+  }
+
+  async #chosen(input: HTMLInputElement): Promise<void> {
+    const dropped = Dropped.chosen(input.files);
+    await this.#take(dropped);
+    input.value = '';
+  }
+
+  async #take(dropped: Promise<Dropped>): Promise<void> {
+    this.#place.replaceChildren();
+    this.opened(undefined);
+    try {
+      const { files, total } = await dropped;
+      this.#notice.say(`reading ${size(total)}…`);
+      const session = await this.#load(await origin(files));
+      this.#show(session);
+    } catch (error) {
+      this.#notice.fail(error);
+    }
+  }
+
+  async #load(origin: Origin): Promise<Session> {
+    // A model that hangs or breaks its sandbox takes nobody with it.
+    this.#engine?.end('another model took its place');
+    const engine = (this.#engine = new Engine(this.site));
+    await engine.start(undefined, await this.started);
+    return Session.open(engine, 'own', origin);
+  }
+
+  #show(session: Session): void {
+    const { description, bytes } = session.opened;
+    const { name, version, task, operators } = description;
+    const facts = [task, size(bytes), `${operators.length} operators`];
+    this.#notice.clear();
+    const panel = panelFor(session);
+    this.#place.append(
+      el('h3', {}, `${name} ${version}`),
+      el('p', { class: 'muted' }, facts.join(' · ')),
+      ...(session.manifest.description ? [el('p', {}, session.manifest.description)] : []),
+      panel.root,
+    );
+    panel.shown?.();
+    this.opened(session);
+  }
+}
+
+/** One file is an archive; several are a package's files. */
+async function origin(files: { path: string; file: File }[]): Promise<Origin> {
+  const bytes = async (file: File) => new Uint8Array(await file.arrayBuffer());
+  const [only] = files;
+  if (files.length === 1 && only) {
+    if (only.path.endsWith('.onnx')) {
+      throw new Error(
+        `${only.path} is a bare graph; a package has a manifest.json beside it, which says what the inputs mean`,
+      );
+    }
+    return { kind: 'archive', name: only.path, bytes: await bytes(only.file) };
+  }
+  const read = files.map(async ({ path, file }) => ({ path, content: await bytes(file) }));
+  return { kind: 'files', files: await Promise.all(read) };
+}

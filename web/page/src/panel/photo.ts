@@ -1,0 +1,173 @@
+/** A picture: dropped, pasted, chosen, from the camera, or one of the samples. */
+
+import { el } from '../dom.js';
+import { probabilities } from '../manifest.js';
+import type { Session } from '../session.js';
+import { percent, size, words } from '../text.js';
+import { Bars } from '../view/bars.js';
+import { Notice } from '../view/notice.js';
+import { SeenPicture } from '../view/seen.js';
+import { Camera } from './camera.js';
+import { sides, type Panel } from './panel.js';
+
+/** The format's limit of an encoded picture, in bytes. */
+const LARGEST = 32 << 20;
+/** What the component decodes by itself. */
+const KNOWN = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp'];
+
+/** Takes a picture, and shows what is in it. */
+export class PhotoPanel implements Panel {
+  readonly root: HTMLElement;
+  readonly #file = el('input', {
+    type: 'file',
+    accept: 'image/*',
+    class: 'visually-hidden',
+    tabindex: -1,
+    'aria-label': 'Picture file',
+    onchange: () => void this.#chosen(this.#file.files),
+  });
+  readonly #picture = el('img', { alt: 'The picture that was chosen', hidden: true });
+  readonly #invitation = el(
+    'p',
+    { class: 'invitation' },
+    el('strong', {}, 'Drop a picture here'),
+    el('span', {}, 'or paste one, or choose a file'),
+  );
+  readonly #zone = el('div', { class: 'zone' }, this.#picture, this.#invitation);
+  readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'No picture yet');
+  readonly #bars: Bars;
+  readonly #seen = new SeenPicture();
+  readonly #notice = new Notice();
+  readonly #rest = el('pre', { class: 'json', hidden: true, tabindex: 0, 'aria-label': 'Answer' });
+
+  constructor(private readonly session: Session) {
+    this.#bars = new Bars(session.manifest.output.labels ?? []);
+    const camera = new Camera(
+      (bytes, picture) => this.#show(bytes, picture),
+      (take) => session.engine.call('png', take),
+      (error) => this.#notice.fail(error),
+    );
+    const choose = el('button', { type: 'button', onclick: () => this.#file.click() }, 'Choose a file');
+    const tools = el('div', { class: 'tools' }, choose, camera.button, this.#file);
+    this.root = sides(
+      [this.#zone, camera.root, tools, this.#samples()],
+      [this.#verdict, this.#bars.root, this.#rest, this.#seen.root, this.#notice.root],
+    );
+    this.#bars.root.hidden = session.manifest.task !== 'image-classification';
+    this.#listen();
+  }
+
+  #listen(): void {
+    const over = (is: boolean) => this.#zone.classList.toggle('over', is);
+    this.#zone.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      over(true);
+    });
+    this.#zone.addEventListener('dragleave', () => over(false));
+    this.#zone.addEventListener('drop', (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      over(false);
+      void this.#chosen(event.dataTransfer?.files);
+    });
+    document.addEventListener('paste', (event) => {
+      const files = event.clipboardData?.files;
+      if (files?.length && this.root.checkVisibility()) {
+        event.preventDefault();
+        void this.#chosen(files);
+      }
+    });
+  }
+
+  #samples(): HTMLElement {
+    const samples = this.session.examples.filter((it) => 'picture' in it);
+    const buttons = samples.map(({ title, picture }) => {
+      const image = el('img', { src: picture, alt: '', width: 56, height: 56, loading: 'lazy' });
+      const take = async () => this.#take(await (await fetch(picture)).blob());
+      const label = `Sample: ${words(title)}`;
+      return el('button', { type: 'button', 'aria-label': label, title: words(title), onclick: take }, image);
+    });
+    return el('div', { class: 'samples' }, ...buttons);
+  }
+
+  async #chosen(files: FileList | null | undefined): Promise<void> {
+    const [file] = files ?? [];
+    this.#file.value = '';
+    if (file) {
+      await this.#take(file);
+    }
+  }
+
+  async #take(file: Blob): Promise<void> {
+    if (file.size > LARGEST) {
+      this.#refuse(new Error(`the picture has ${size(file.size)}, at most ${size(LARGEST)} are accepted`));
+      return;
+    }
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    this.#show(bytes, file);
+  }
+
+  #show(bytes: Uint8Array<ArrayBuffer>, picture: Blob): void {
+    URL.revokeObjectURL(this.#picture.src);
+    this.#picture.src = URL.createObjectURL(picture);
+    this.#picture.hidden = false;
+    this.#invitation.hidden = true;
+    this.session.latest(() => this.#ask(bytes, picture));
+  }
+
+  async #ask(bytes: Uint8Array<ArrayBuffer>, picture: Blob): Promise<void> {
+    try {
+      await this.#answer(bytes);
+    } catch (error) {
+      // The browser may know a format that the component does not: then it decodes.
+      const decoded = KNOWN.includes(picture.type) ? undefined : await this.#decoded(picture);
+      if (!decoded) {
+        this.#refuse(error);
+        return;
+      }
+      try {
+        await this.#answer(decoded);
+        this.#notice.say('your browser decoded this picture; the component took it from there as a PNG');
+      } catch (error) {
+        this.#refuse(error);
+      }
+    }
+  }
+
+  async #answer(bytes: Uint8Array): Promise<void> {
+    const { prediction, seen } = await this.session.predict({ kind: 'image', bytes }, true);
+    const shares = probabilities(this.session.manifest, prediction);
+    if (shares) {
+      this.#bars.show(shares);
+      const share = ` ${percent(Math.max(...shares))}`;
+      this.#verdict.replaceChildren(el('strong', {}, prediction.label ?? ''), share);
+    } else {
+      this.#rest.hidden = false;
+      this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2);
+      this.#verdict.textContent = 'Answered';
+    }
+    this.#seen.show(seen);
+    this.#notice.warn(prediction.warnings);
+  }
+
+  async #decoded(picture: Blob): Promise<Uint8Array | undefined> {
+    const bitmap = await createImageBitmap(picture).catch(() => undefined);
+    if (!bitmap) {
+      return undefined;
+    }
+    const { width, height } = bitmap;
+    const canvas = new OffscreenCanvas(width, height).getContext('2d')!;
+    canvas.drawImage(bitmap, 0, 0);
+    const rgba = new Uint8Array(canvas.getImageData(0, 0, width, height).data);
+    return this.session.engine.call('png', { width, height, rgba });
+  }
+
+  #refuse(error: unknown): void {
+    this.#bars.clear();
+    this.#seen.clear();
+    this.#picture.hidden = true;
+    this.#invitation.hidden = false;
+    this.#verdict.textContent = 'No answer';
+    this.#notice.fail(error);
+  }
+}

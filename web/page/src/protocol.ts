@@ -1,0 +1,123 @@
+/** What page and worker say to each other. */
+
+import type {
+  CaseResult,
+  Description,
+  ErrorKind,
+  PackageFile,
+  Prediction,
+  Progress,
+} from '../../package/dist/index.js';
+
+/** A bundled package as the page's list has it. */
+export interface Bundled {
+  name: string;
+  version: string;
+  task: string;
+  /** The published digest. */
+  digest: string;
+  base: string;
+  files: { path: string; size: number }[];
+  draws: boolean;
+  examples: Example[];
+}
+
+/** An input to begin with. */
+export type Example =
+  | { title: string; picture: string }
+  | { title: string; fields: Record<string, unknown> }
+  | { title: string; text: string };
+
+/** The page's list of what there is: `site.json`. */
+export interface Site {
+  component: { digest: string; url: string; size: number };
+  support: string;
+  worker: string;
+  models: Bundled[];
+}
+
+/** An instance on its way to the worker. */
+export type Input =
+  | { kind: 'json'; text: string }
+  | { kind: 'text'; text: string }
+  | { kind: 'image'; bytes: Uint8Array };
+
+/** Where a package comes from. */
+export type Origin =
+  | { kind: 'bundled'; base: string; files: { path: string; size: number }[] }
+  | { kind: 'archive'; name: string; bytes: Uint8Array }
+  | { kind: 'files'; files: PackageFile[] };
+
+/** The compiled component. */
+export interface Started {
+  module: WebAssembly.Module;
+  /** Computed from the bytes that were compiled. */
+  digest: string;
+  published: string;
+  /** What the module asks of its host, as the browser lists it. */
+  imports: string[];
+  download: number;
+  compile: number;
+  /** True if the bytes came from this browser's own cache. */
+  cached: boolean;
+}
+
+/** A loaded model. */
+export interface Opened {
+  description: Description;
+  digest: string;
+  modality: 'tabular' | 'image' | 'text';
+  caseNames: string[];
+  bytes: number;
+  /** Milliseconds. */
+  fetch: number;
+  load: number;
+  cached: boolean;
+}
+
+/** What the graph was given. */
+export type Seen =
+  | { kind: 'pixels'; width: number; height: number; rgba: Uint8Array<ArrayBuffer> }
+  | { kind: 'tokens'; tokens: string[] };
+
+/** An answer. */
+export interface Predicted {
+  prediction: Prediction;
+  /** Milliseconds in the sandbox. */
+  milliseconds: number;
+  seen?: Seen;
+}
+
+/** A failure, as it crosses between threads. */
+export interface Failure {
+  kind: ErrorKind | 'internal';
+  code: string;
+  message: string;
+  field?: string;
+}
+
+/** Each call, what it takes and what it gives. */
+export interface Calls {
+  start: { take: { site: Site; base: string; module?: Started }; give: Started };
+  open: { take: { key: string; origin: Origin }; give: Opened };
+  predict: { take: { key: string; input: Input; look: boolean }; give: Predicted };
+  predictMany: { take: { key: string; inputs: Input[] }; give: (Prediction | Failure)[] };
+  caseInput: { take: { key: string; index: number }; give: string };
+  verifyCase: { take: { key: string; index: number }; give: CaseResult };
+  draw: {
+    take: { size: number; pen: number; points: Float32Array; lengths: Uint32Array };
+    give: Uint8Array<ArrayBuffer>;
+  };
+  png: { take: { width: number; height: number; rgba: Uint8Array }; give: Uint8Array<ArrayBuffer> };
+}
+
+/** Page to worker. */
+export type Request = {
+  [Name in keyof Calls]: { id: number; name: Name; take: Calls[Name]['take'] };
+}[keyof Calls];
+
+/** Worker to page. */
+export type Reply =
+  | { id: number; kind: 'done'; give: unknown }
+  | { id: number; kind: 'failed'; failure: Failure }
+  | { id: number; kind: 'progress'; progress: Progress };

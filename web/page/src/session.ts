@@ -1,0 +1,83 @@
+/** A loaded model, and the latest question to it. */
+
+import type { Progress } from '../../package/dist/index.js';
+import type { Engine } from './engine.js';
+import type { Manifest } from './manifest.js';
+import type { Bundled, Example, Input, Opened, Origin, Predicted } from './protocol.js';
+
+/** How long a prediction may take before its worker is stopped, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** An answer and what was asked. */
+export interface Answered extends Predicted {
+  input: Input;
+}
+
+/** One model in one worker. */
+export class Session extends EventTarget {
+  readonly manifest: Manifest;
+  /** The latest answer. */
+  answered: Answered | undefined;
+  /** Milliseconds of the latest predictions. */
+  readonly times: number[] = [];
+  #busy = false;
+  #next: (() => Promise<void>) | undefined;
+
+  private constructor(
+    readonly engine: Engine,
+    readonly key: string,
+    readonly opened: Opened,
+    readonly bundled: Bundled | undefined,
+  ) {
+    super();
+    this.manifest = JSON.parse(opened.description.manifest);
+  }
+
+  /** Loads a package. */
+  static async open(
+    engine: Engine,
+    key: string,
+    origin: Origin,
+    bundled?: Bundled,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<Session> {
+    const opened = await engine.call('open', { key, origin }, { onProgress, limit: 2 * PATIENCE });
+    return new Session(engine, key, opened, bundled);
+  }
+
+  /** Inputs to begin with. */
+  get examples(): Example[] {
+    return this.bundled?.examples ?? [];
+  }
+
+  /** Predicts. */
+  async predict(input: Input, look = false): Promise<Answered> {
+    const take = { key: this.key, input, look };
+    const predicted = await this.engine.call('predict', take, { limit: PATIENCE });
+    this.answered = { ...predicted, input };
+    this.times.push(predicted.milliseconds);
+    this.times.splice(0, this.times.length - 100);
+    this.dispatchEvent(new Event('answered'));
+    return this.answered;
+  }
+
+  /**
+   * Does `work` when what is under way is done. Of several that wait only the last is done: it is
+   * the only one that anybody still wants to see.
+   */
+  latest(work: () => Promise<void>): void {
+    if (this.#busy) {
+      this.#next = work;
+      return;
+    }
+    this.#busy = true;
+    void work().finally(() => {
+      this.#busy = false;
+      const next = this.#next;
+      this.#next = undefined;
+      if (next) {
+        this.latest(next);
+      }
+    });
+  }
+}

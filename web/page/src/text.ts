@@ -1,0 +1,50 @@
+/** Numbers, digests and names for people. */
+
+/** `12.3 ms`, `1.24 s`. */
+export function time(milliseconds: number): string {
+  if (milliseconds >= 1000) {
+    return `${(milliseconds / 1000).toFixed(2)} s`;
+  }
+  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0)} ms`;
+}
+
+/** `22.1 MB`. */
+export function size(bytes: number): string {
+  const [unit, by] = bytes >= 1e6 ? ['MB', 1e6] : ['KB', 1e3];
+  return `${(bytes / by).toFixed(bytes >= 1e8 || by === 1e3 ? 0 : 1)} ${unit}`;
+}
+
+/** `99.4 %`. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** The beginning and end of a digest. */
+export function short(digest: string): string {
+  const hex = digest.replace('sha256:', '');
+  return `${hex.slice(0, 8)}…${hex.slice(-8)}`;
+}
+
+/** `customer_tx_count_1h` as words. */
+export function words(name: string): string {
+  const spaced = name.replaceAll(/[_-]+/g, ' ').trim();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** The bits of a binary32 in hexadecimal. */
+export function bitsOf(value: number): string {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  return view.getUint32(0).toString(16).padStart(8, '0');
+}
+
+/** The shortest decimal that gives a binary32 its bits back. */
+export function decimal(value: number): string {
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) {
+      return String(Number(text));
+    }
+  }
+  return String(value);
+}
