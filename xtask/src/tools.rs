@@ -11,15 +11,16 @@ use crate::{root, say};
 
 const CARGO_DENY: &str = "0.20.2";
 /// From PyPI: the runtime of Python functions, a client and a server of AWS's services, another
-/// emulator of Lambda for a second opinion, the ONNX backend test suite, and a client of the Open
-/// Inference Protocol.
-const PYTHON: [&str; 7] = [
+/// emulator of Lambda for a second opinion, the ONNX backend test suite, a client of the Open
+/// Inference Protocol, and a tester of servers with an OpenAPI document.
+const PYTHON: [&str; 8] = [
     "awslambdaric==4.2.2",
     "boto3==1.44.5",
     "cargo-lambda==1.9.2",
     "moto[server]==5.2.5",
     "numpy==2.4.6",
     "onnx==1.23.0",
+    "schemathesis==4.32.5",
     "tritonclient[http]==2.73.0",
 ];
 
