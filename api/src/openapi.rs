@@ -79,6 +79,33 @@ fn shared() -> Map<String, Value> {
                 "field": { "type": "string" },
             },
         },
+        "inference-request": {
+            "type": "object",
+            "required": ["inputs"],
+            "properties": {
+                "id": { "type": "string" },
+                "parameters": { "type": "object" },
+                "inputs": { "type": "array", "items": {
+                    "type": "object",
+                    "required": ["name", "shape", "datatype"],
+                    "properties": {
+                        "name": { "type": "string" },
+                        "shape": { "type": "array", "items": { "type": "integer", "minimum": 0 } },
+                        "datatype": { "type": "string" },
+                        "parameters": { "type": "object" },
+                        "data": { "type": "array" },
+                    },
+                }},
+                "outputs": { "type": "array", "items": {
+                    "type": "object",
+                    "required": ["name"],
+                    "properties": {
+                        "name": { "type": "string" },
+                        "parameters": { "type": "object" },
+                    },
+                }},
+            },
+        },
         "inference-error": {
             "type": "object",
             "required": ["error"],
@@ -175,8 +202,8 @@ fn predict_at(id: &str, model: &Model, manifest: &Manifest, settings: &Settings)
             "additionalProperties": false,
             "properties": {
                 "instances": several,
-                "model": { "type": "string", "const": name },
-                "parameters": { "type": "object", "additionalProperties": false },
+                "model": { "enum": [name, null] },
+                "parameters": { "type": ["object", "null"], "additionalProperties": false },
             },
         },
     ]});
@@ -196,10 +223,11 @@ fn predict_at(id: &str, model: &Model, manifest: &Manifest, settings: &Settings)
         json!({ "schema": {
             "description": "Each part is one instance.",
             "type": "object",
+            "minProperties": 1,
             "additionalProperties": true,
         }}),
     );
-    let mut responses = problems(&[400, 404, 406, 413, 415, 500, 503, 504]);
+    let mut responses = problems(&[400, 404, 406, 408, 413, 415, 500, 503, 504]);
     responses.insert(
         "200".into(),
         json!({
@@ -235,7 +263,7 @@ fn infer(name: &str) -> Value {
             "schema": { "type": "integer", "minimum": 0 },
         }],
         "requestBody": { "required": true, "content": {
-            "application/json": { "schema": { "type": "object", "required": ["inputs"] } },
+            "application/json": { "schema": reference("inference-request") },
             "application/octet-stream": {},
         }},
         "responses": {

@@ -9,7 +9,7 @@ use conformance::surface::{
     check_documents, check_pictures, check_predictions, check_problems, check_triton, file,
     predicted, problem, same_bits, send,
 };
-use conformance::{cache_folder, component, finished, program, root};
+use conformance::{cache_folder, component, finished, program, root, tool_is_there};
 
 /// A server on a port of its own. It ends with the test.
 struct Server {
@@ -88,6 +88,29 @@ fn all_bundled_models_are_served_without_a_default() {
     assert_eq!(reply.json()["predictions"][0]["action"], "allow", "{reply:?}");
     let (log, code) = server.end();
     assert_eq!((log.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn many_at_once_get_the_same_bits_as_one() {
+    let server = Server::start(&["fraud", "digits", "--quiet"]);
+    let transaction = "models/fraud/examples/suspicious.json";
+    let drawing = "models/digits/examples/drawn.png";
+    let ask = |model: &str, content_type: &str, path: &str, expected: &str| {
+        let url = format!("{}/models/{model}/predict", server.base);
+        let body = file(path);
+        for _ in 0..25 {
+            let reply = send("POST", &url, &[("content-type", content_type)], &body);
+            assert_eq!(reply.status, 200, "{reply:?}");
+            same_bits(reply.text(), expected);
+        }
+    };
+    let (score, digit) = (&predicted("fraud", transaction)[0], &predicted("digits", drawing)[0]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| ask("fraud", "application/json", transaction, score));
+            scope.spawn(|| ask("digits", "image/png", drawing, digit));
+        }
+    });
 }
 
 #[test]
@@ -233,6 +256,8 @@ fn files_of_a_folder_are_served_and_no_others() {
     std::fs::create_dir_all(folder.join("assets")).unwrap();
     std::fs::write(folder.join("index.html"), "<!doctype html>page").unwrap();
     std::fs::write(folder.join("assets/a b.wasm"), b"\0asm").unwrap();
+    std::fs::write(folder.join("assets/a b.wasm.br"), b"smaller").unwrap();
+    std::fs::write(folder.join("_headers"), "/assets/*\n  Cache-Control: immutable\n").unwrap();
     std::fs::write(folder.join(".hidden"), "hidden").unwrap();
     std::fs::write(outside.path().join("secret"), "secret").unwrap();
     std::os::unix::fs::symlink("../secret", folder.join("link")).unwrap();
@@ -248,8 +273,23 @@ fn files_of_a_folder_are_served_and_no_others() {
     let again =
         send("GET", &format!("{}/assets/a%20b.wasm", server.base), &[("if-none-match", tag)], b"");
     assert_eq!(again.status, 304);
-    for path in ["/.hidden", "/link", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "/assets", "/x"]
-    {
+    assert_eq!((page.header("cache-control"), wasm.header("cache-control")), {
+        (Some("no-cache"), Some("immutable"))
+    });
+    let compressed = [("accept-encoding", "gzip;q=0.5, br")];
+    let twin = send("GET", &format!("{}/assets/a%20b.wasm", server.base), &compressed, b"");
+    assert_eq!(twin.header("content-encoding"), Some("br"));
+    assert_eq!(twin.header("content-type"), Some("application/wasm"));
+    assert_eq!(twin.body, b"smaller");
+    for path in [
+        "/_headers",
+        "/.hidden",
+        "/link",
+        "/%2e%2e/secret",
+        "/assets/..%2f..%2fsecret",
+        "/assets",
+        "/x",
+    ] {
         assert_eq!((get(path).status, problem(&get(path))), (404, "not-found".into()), "{path}");
     }
     // The API's own paths stay its own.
@@ -260,6 +300,29 @@ fn files_of_a_folder_are_served_and_no_others() {
 fn the_client_of_the_inference_protocol_gets_the_bits_of_the_graph() {
     let server = Server::start(&["fraud"]);
     check_triton(server.address());
+}
+
+/// Requests that a tester makes of the OpenAPI document, valid and not: none is a failure of the
+/// server, and every answer is as the document says.
+#[test]
+fn the_openapi_document_is_true() {
+    let tester = root().join("target/tools/python/bin/schemathesis");
+    if !tool_is_there("schemathesis", tester.is_file()) {
+        return;
+    }
+    let server = Server::start(&["fraud", "--quiet"]);
+    let folder = tempfile::tempdir().unwrap();
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                  response_headers_conformance,response_schema_conformance";
+    let (out, error, code) = finished(
+        Command::new(tester)
+            .current_dir(folder.path())
+            .args(["run", &format!("{}/openapi.json", server.base), "--url", &server.base])
+            .args(["--checks", checks, "--phases", "coverage,fuzzing"])
+            .args(["--max-examples", "5", "--seed", "1", "--no-color"]),
+    );
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("Tested: 13"), "{out}");
 }
 
 #[test]

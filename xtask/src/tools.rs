@@ -11,9 +11,9 @@ use crate::{root, say};
 
 const CARGO_DENY: &str = "0.20.2";
 /// From PyPI: the runtime of Python functions, a client and a server of AWS's services, another
-/// emulator of Lambda and another signer of models for a second opinion, the ONNX backend test suite,
-/// and a client of the Open Inference Protocol.
-const PYTHON: [&str; 9] = [
+/// emulator of Lambda and another signer of models for a second opinion, the ONNX backend test suite, a
+/// client of the Open Inference Protocol, and a tester of servers with an OpenAPI document.
+const PYTHON: [&str; 10] = [
     "awslambdaric==4.2.2",
     "boto3==1.44.5",
     "cargo-lambda==1.9.2",
@@ -23,6 +23,7 @@ const PYTHON: [&str; 9] = [
     "onnx==1.23.0",
     // model-signing needs it and does not say so.
     "pyOpenSSL==26.4.0",
+    "schemathesis==4.32.5",
     "tritonclient[http]==2.73.0",
 ];
 

@@ -19,6 +19,7 @@ use crate::runtime;
 
 mod connection;
 mod files;
+mod header_rules;
 mod service;
 
 use files::Files;

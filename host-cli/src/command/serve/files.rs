@@ -1,31 +1,48 @@
 //! Files of a folder, such as a built page. Nothing outside of the folder is ever read.
+//!
+//! Beside a file may lie its compressed twins (`.br`, `.gz`), which go to clients that take them; and
+//! in the folder a file `_headers`, as Netlify and Cloudflare Pages read it, with headers by path.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
+use super::header_rules::HeaderRules;
 use crate::failure::InputError;
 
 /// The largest file. A page's models and component are of this order.
 const LARGEST: u64 = 256 << 20;
 
+/// The compressed forms of a file: the coding's name and what is added to the file's, the smallest
+/// first.
+const TWINS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
 /// A folder.
 pub(super) struct Files {
     /// Without links or dots in it.
     folder: PathBuf,
+    rules: HeaderRules,
+}
+
+/// What is sent of a file.
+struct Sent {
+    path: PathBuf,
+    coding: Option<&'static str>,
 }
 
 impl Files {
     /// # Errors
-    /// If it is no folder.
+    /// If it is no folder, or its `_headers` are none.
     pub(super) fn of(folder: &Path) -> Result<Self> {
         let canonical = folder.canonicalize().ok().filter(|folder| folder.is_dir());
         let wrong = || InputError(format!("--static: {} is no folder", folder.display()));
-        Ok(Self { folder: canonical.ok_or_else(wrong)? })
+        let folder = canonical.ok_or_else(wrong)?;
+        let rules = HeaderRules::of(&folder)?;
+        Ok(Self { folder, rules })
     }
 
     /// The file of a path, if there is one and it is asked for.
@@ -34,15 +51,17 @@ impl Files {
             return None;
         }
         let path = self.path(request.uri.path())?;
-        let metadata = tokio::fs::metadata(&path).await.ok()?;
-        let content = tokio::fs::read(&path).await.ok()?;
-        let tag = tag(&metadata);
-        let known = request.headers.get(header::IF_NONE_MATCH);
-        let unchanged = tag.is_some() && known == tag.as_ref();
+        let sent =
+            twin(&path, &request.headers).unwrap_or(Sent { path: path.clone(), coding: None });
+        let tag = tag(&tokio::fs::metadata(&sent.path).await.ok()?);
+        let content = tokio::fs::read(&sent.path).await.ok()?;
+        let unchanged = tag.is_some() && request.headers.get(header::IF_NONE_MATCH) == tag.as_ref();
         let mut response = Response::new(Bytes::new());
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        self.rules.apply(request.uri.path(), headers);
         if let Some(tag) = tag {
             headers.insert(header::ETAG, tag);
         }
@@ -52,6 +71,9 @@ impl Files {
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&path)));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(content.len()));
+        if let Some(coding) = sent.coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
         if request.method != Method::HEAD {
             *response.body_mut() = content.into();
         }
@@ -72,11 +94,38 @@ impl Files {
         if file.is_dir() {
             file.push("index.html");
         }
-        let file = file.canonicalize().ok()?;
-        let metadata = file.metadata().ok()?;
-        let inside = file.starts_with(&self.folder);
-        (inside && metadata.is_file() && metadata.len() <= LARGEST).then_some(file)
+        let file = readable(&file.canonicalize().ok()?)?;
+        (file.starts_with(&self.folder) && !HeaderRules::is_at(&file)).then_some(file)
     }
+}
+
+/// The path, if a file lies there that is not too large.
+fn readable(path: &Path) -> Option<PathBuf> {
+    let metadata = path.metadata().ok()?;
+    (metadata.is_file() && metadata.len() <= LARGEST).then(|| path.to_owned())
+}
+
+/// The smallest compressed form of a file that a client takes. A link is no twin: it may lead out
+/// of the folder.
+fn twin(path: &Path, headers: &HeaderMap) -> Option<Sent> {
+    let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
+    let takes = |coding: &str| {
+        accepted.split(',').any(|entry| {
+            let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
+            let refused = weight.trim().strip_prefix("q=").is_some_and(|weight| {
+                weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
+            });
+            name.trim().eq_ignore_ascii_case(coding) && !refused
+        })
+    };
+    TWINS.into_iter().filter(|(coding, _)| takes(coding)).find_map(|(coding, extension)| {
+        let mut twin = path.as_os_str().to_owned();
+        twin.push(extension);
+        let twin = PathBuf::from(twin);
+        let is_link = twin.symlink_metadata().ok()?.is_symlink();
+        let path = readable(&twin).filter(|_| !is_link)?;
+        Some(Sent { path, coding: Some(coding) })
+    })
 }
 
 /// Changes whenever the file does.
