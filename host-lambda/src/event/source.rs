@@ -25,6 +25,8 @@ pub(crate) enum Source {
     Kafka,
     Sns,
     EventBridge,
+    #[cfg(feature = "aws")]
+    S3,
 }
 
 impl Source {
@@ -39,6 +41,8 @@ impl Source {
             Self::Kafka => "kafka",
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
+            #[cfg(feature = "aws")]
+            Self::S3 => "s3",
         }
     }
 }
