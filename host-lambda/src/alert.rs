@@ -95,13 +95,13 @@ impl Alerts {
         let call = json!({"Entries": [entry]});
         let answer = client.json(EVENTS, "PutEvents", &call, patience).await?;
         // The bus may refuse an entry of a call that it takes.
-        match answer["FailedEntryCount"].as_u64() {
+        match answer.get("FailedEntryCount").and_then(Value::as_u64) {
             None | Some(0) => Ok(()),
             Some(_) => Err(AwsError::Refused {
                 service: "events",
                 action: "PutEvents".into(),
                 status: 200,
-                message: answer["Entries"].to_string(),
+                message: answer.get("Entries").map(Value::to_string).unwrap_or_default(),
             }),
         }
     }

@@ -257,7 +257,7 @@ pub(super) fn kafka(text: &str, topics: &RawValue) -> Result<Event, Failure> {
     }
     let found: BTreeMap<String, Vec<KafkaRecord<'_>>> =
         serde_json::from_str(topics.get()).map_err(unreadable)?;
-    let records = found.into_iter().flat_map(|(_, records)| records).map(|record| {
+    let records = found.into_values().flatten().map(|record| {
         // The name of a partition and the form of the answer: "Configuring error handling controls
         // for Kafka event sources".
         let partition = format!("{}-{}", record.topic, record.partition);

@@ -73,16 +73,7 @@ pub(super) async fn all(
         }
         Target::Sqs(url) => {
             let fifo = url.ends_with(".fifo");
-            let entry = |index: usize, delivery: &Delivery| {
-                let mut entry = json!({"Id": index.to_string(), "MessageBody": delivery.body});
-                if fifo {
-                    let group = if delivery.lane.is_empty() { "results" } else { &delivery.lane };
-                    entry["MessageGroupId"] = group.into();
-                    let key = Digest::of(delivery.key.as_bytes()).hex();
-                    entry["MessageDeduplicationId"] = key.into();
-                }
-                entry
-            };
+            let entry = |index: usize, delivery: &Delivery| message(index, delivery, fifo);
             let call = |entries: Vec<Value>| json!({"QueueUrl": url, "Entries": entries});
             batches(client, &SEND, deliveries, patience, entry, call, failed_messages).await
         }
@@ -109,6 +100,17 @@ pub(super) async fn all(
             batches(client, &EVENT, deliveries, patience, entry, call, failed).await
         }
     }
+}
+
+/// A message of a batch, which SQS names by its id.
+fn message(index: usize, delivery: &Delivery, fifo: bool) -> Value {
+    let (id, body) = (index.to_string(), &delivery.body);
+    if !fifo {
+        return json!({"Id": id, "MessageBody": body});
+    }
+    let group = if delivery.lane.is_empty() { "results" } else { &delivery.lane };
+    let key = Digest::of(delivery.key.as_bytes()).hex();
+    json!({"Id": id, "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": key})
 }
 
 /// Sends in batches. What failed alone is sent a second time; services are throttled by the entry.
