@@ -37,8 +37,10 @@ pub(crate) struct Config {
     /// Where results of records and messages go.
     pub(crate) results: Target,
     /// The bus of EventBridge that alerts go to.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) alerts: Option<Bus>,
     /// How many of a kind within a minute are worth an alert.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) alert_after: usize,
     /// How AWS is reached, where results or alerts go there.
     #[cfg(feature = "aws")]

@@ -83,6 +83,7 @@ impl FromStr for Bus {
 
 /// The results of one record.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
 pub(crate) struct Delivery {
     /// The same whenever the record comes again.
     pub(crate) key: String,
