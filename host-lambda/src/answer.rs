@@ -10,6 +10,7 @@ use predictor_host::{Class, Outcome, Request};
 use crate::event::{Content, Envelope, Reader, Record, Source, Unread};
 use crate::failure::{Failure, refused};
 use crate::function::{Function, Work};
+use crate::results::Delivery;
 
 /// A plain instance, or an array of them: the prediction, or an array of predictions.
 pub(crate) fn direct(
@@ -59,6 +60,11 @@ pub(crate) async fn message(
     };
     let outcomes = predicted(function, work, source, Some(&record), &request)?;
     let texts = function.provenance.texts(&outcomes);
+    if function.results.are_wanted() && outcomes.iter().all(Result::is_ok) {
+        let delivery = Delivery::new(source, &record, &work.invocation.request, &texts);
+        let delivered = function.results.deliver(&[delivery], work.invocation.deadline).await;
+        delivered.into_iter().collect::<Result<(), _>>()?;
+    }
     match outcomes.into_iter().find_map(Result::err) {
         Some(error) => Err(error.into()),
         None if request.is_array() => Ok(format!("[{}]", texts.join(","))),

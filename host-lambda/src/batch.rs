@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::config::Poison;
-use crate::event::{Batch, Body, Content, Order, Reader, Record, Unread};
-use crate::failure::{Failure, Retry, refused, retry};
+use crate::event::{Batch, Body, Content, Object, Order, Reader, Record, Source, Unread};
+use crate::failure::{Failure, Retry, retry};
 use crate::function::{Function, Work};
 use crate::log::Level;
+use crate::results::Delivery;
 use order::hold_back;
 
 /// At most as many records of one invoke are logged one by one.
@@ -28,6 +29,8 @@ const LOGGED: usize = 20;
 struct Entry {
     record: Record,
     instances: Vec<Instance>,
+    /// Objects of S3 that it speaks of.
+    objects: Vec<Object>,
     outcomes: Vec<Outcome>,
     fate: Fate,
 }
@@ -60,6 +63,9 @@ pub(crate) async fn answer(
         entry.judge(function.poison);
     }
     hold_back(order, &mut entries);
+    read_objects(function, work, &mut entries).await;
+    deliver(function, work, source, &mut entries).await;
+    hold_back(order, &mut entries);
     for entry in &entries {
         if matches!(entry.fate, Fate::Answered) {
             work.measured.outcomes(&entry.outcomes);
@@ -82,22 +88,56 @@ fn read(function: &Function<'_>, records: Vec<Record>) -> Vec<Entry> {
     let mut reader = Reader::new(function.modality, &function.fields);
     let entries = records.into_iter().map(|mut record| {
         let body = std::mem::replace(&mut record.body, Body::Nothing);
-        let (instances, fate) = match reader.read(body) {
-            Ok(Content::Request(request)) => (request.into_instances(), Fate::Answered),
-            Ok(Content::Nothing) => (Vec::new(), Fate::Answered),
-            Ok(Content::Objects(objects)) if objects.is_empty() => (Vec::new(), Fate::Answered),
-            Ok(Content::Objects(_)) => (Vec::new(), Fate::Failed(without_s3())),
-            Err(Unread::Refused(error)) => (Vec::new(), Fate::Failed(error)),
-            Err(Unread::TooMuch) => (Vec::new(), Fate::Failed(crate::answer::out_of_time())),
-        };
-        Entry { record, instances, outcomes: Vec::new(), fate }
+        let (mut instances, mut objects, mut fate) = (Vec::new(), Vec::new(), Fate::Answered);
+        match reader.read(body) {
+            Ok(Content::Request(request)) => instances = request.into_instances(),
+            Ok(Content::Objects(found)) => objects = found,
+            Ok(Content::Nothing) => {}
+            Err(Unread::Refused(error)) => fate = Fate::Failed(error),
+            Err(Unread::TooMuch) => fate = Fate::Failed(crate::answer::out_of_time()),
+        }
+        Entry { record, instances, objects, outcomes: Vec::new(), fate }
     });
     entries.collect()
 }
 
-fn without_s3() -> HostError {
-    let message = "a notification of S3: this function was built without S3";
-    refused(predictor_host::Class::Internal, "unsupported-event", message)
+/// Answers records that speak of objects: one after the other, since each streams.
+async fn read_objects(function: &Function<'_>, work: &mut Work, entries: &mut [Entry]) {
+    for entry in entries.iter_mut().filter(|entry| matches!(entry.fate, Fate::Answered)) {
+        for object in &entry.objects {
+            if let Err(error) = function.object(work, object).await {
+                entry.fate = Fate::Failed(error);
+                break;
+            }
+        }
+    }
+}
+
+/// Delivers the results of what is answered. What can't be delivered is not.
+async fn deliver(function: &Function<'_>, work: &mut Work, source: Source, entries: &mut [Entry]) {
+    if !function.results.are_wanted() {
+        return;
+    }
+    let began = Instant::now();
+    let mut answered: Vec<_> = entries
+        .iter_mut()
+        .filter(|entry| matches!(entry.fate, Fate::Answered) && !entry.outcomes.is_empty())
+        .collect();
+    let request = &work.invocation.request;
+    let deliveries: Vec<_> = answered
+        .iter()
+        .map(|entry| {
+            let texts = function.provenance.texts(&entry.outcomes);
+            Delivery::new(source, &entry.record, request, &texts)
+        })
+        .collect();
+    let delivered = function.results.deliver(&deliveries, work.invocation.deadline).await;
+    for (entry, delivered) in answered.iter_mut().zip(delivered) {
+        if let Err(error) = delivered {
+            entry.fate = Fate::Failed(error);
+        }
+    }
+    work.measured.postprocess += began.elapsed();
 }
 
 /// Predicts what all of them ask for, in one batch.

@@ -50,6 +50,12 @@ impl Deadline {
         self.began.elapsed()
     }
 
+    /// What is left for work and for delivering its results: half of the reserve is for that.
+    #[cfg(feature = "aws")]
+    pub(crate) fn left_to_deliver(&self) -> Duration {
+        self.whole.saturating_sub(self.reserve / 2).saturating_sub(self.elapsed())
+    }
+
     /// What is left for work: without the reserve, which is for the answer.
     pub(crate) fn left(&self) -> Duration {
         self.whole.saturating_sub(self.reserve).saturating_sub(self.elapsed())

@@ -18,6 +18,7 @@ pub(crate) use self::variables::Wrong;
 use crate::log::{Format, Level};
 use crate::price::Prices;
 use crate::privacy::{Key, Wishes};
+use crate::results::{Bus, Target};
 
 /// What the environment says. `docs/lambda.md` lists the variables.
 #[derive(Debug)]
@@ -38,6 +39,17 @@ pub(crate) struct Config {
     pub(crate) reserve: Option<Duration>,
     /// What becomes of records that can't be predicted however often they are tried.
     pub(crate) poison: Poison,
+    /// Where results of records and messages go.
+    pub(crate) results: Target,
+    /// The bus of EventBridge that alerts go to.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) alerts: Option<Bus>,
+    /// How many of a kind within a minute are worth an alert.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) alert_after: usize,
+    /// How AWS is reached, where results or alerts go there.
+    #[cfg(feature = "aws")]
+    pub(crate) aws: crate::aws::Settings,
     /// What audit records have.
     pub(crate) audit: Audit,
     /// Which fields are sensitive besides those of the manifest, and what is done to them.
@@ -171,6 +183,13 @@ impl Config {
         let memory_mb = variables.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").unwrap_or(128);
         let service = variables.text("POWERTOOLS_SERVICE_NAME").unwrap_or_else(|| name.clone());
         let namespace = variables.text("POWERTOOLS_METRICS_NAMESPACE");
+        let results = variables.parsed("SAMEBITS_RESULTS").unwrap_or_default();
+        let alerts = variables.parsed("SAMEBITS_ALERTS");
+        #[cfg(feature = "aws")]
+        let aws = match (&results, &alerts) {
+            (Target::Logs, None) => crate::aws::Settings::default(),
+            _ => aws(&mut variables),
+        };
         let config = Self {
             component,
             model,
@@ -180,6 +199,13 @@ impl Config {
             base_path: variables.parsed("SAMEBITS_BASE_PATH").unwrap_or_default(),
             reserve: variables.number("SAMEBITS_RESERVE").map(Duration::from_millis),
             poison: variables.parsed("SAMEBITS_POISON").unwrap_or_default(),
+            #[cfg(feature = "aws")]
+            aws,
+            results,
+            alerts,
+            alert_after: variables
+                .number("SAMEBITS_ALERT_AFTER")
+                .map_or(10, |count: u16| count.into()),
             audit: variables.parsed("SAMEBITS_AUDIT").unwrap_or_default(),
             sensitive: variables.parsed("SAMEBITS_SENSITIVE").unwrap_or_default(),
             key: variables.parsed("SAMEBITS_KEY"),
@@ -196,6 +222,18 @@ impl Config {
             unknown: variables.unknown("SAMEBITS_"),
         };
         variables.finish(config)
+    }
+}
+
+/// How AWS is reached. Lambda sets all of it but the endpoint.
+#[cfg(feature = "aws")]
+fn aws(variables: &mut Variables) -> crate::aws::Settings {
+    crate::aws::Settings {
+        region: variables.required("AWS_REGION"),
+        access_key_id: variables.required("AWS_ACCESS_KEY_ID"),
+        secret_access_key: variables.required("AWS_SECRET_ACCESS_KEY"),
+        session_token: variables.text("AWS_SESSION_TOKEN"),
+        endpoint: variables.text("AWS_ENDPOINT_URL"),
     }
 }
 
@@ -280,6 +318,7 @@ mod tests {
         check("SAMEBITS_POISON", "retry", "expected report or answer, found \"retry\"");
         check("SAMEBITS_AUDIT", "yes", "expected inputs, decisions or off");
         check("SAMEBITS_METRICS", "1", "expected on or off");
+        check("SAMEBITS_RESULTS", "queue", "expected logs, sqs:QUEUE-URL, kinesis:STREAM");
         check("SAMEBITS_SENSITIVE", "blur", "expected mask, hash or drop");
         check("SAMEBITS_KEY", "short", "expected at least 16 characters");
         check("SAMEBITS_PRICE_GB_SECOND", "-1", "expected a number of US dollars");
@@ -287,6 +326,13 @@ mod tests {
         check("AWS_LAMBDA_LOG_LEVEL", "loud", "expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
         check("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much", "a whole number of at least 1");
         check("AWS_LAMBDA_FUNCTION_NAME", "", "is not set");
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn results_at_aws_need_credentials() {
+        let error = config(&[("SAMEBITS_RESULTS", "kinesis:results")]).unwrap_err().to_string();
+        assert!(error.starts_with("3 settings are wrong\n  AWS_REGION: is not set"), "{error}");
     }
 
     #[test]

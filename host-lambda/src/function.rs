@@ -6,19 +6,26 @@ use std::time::{Duration, Instant};
 use lambda_runtime::LambdaEvent;
 use model_package::Modality;
 use predictor_api::{Api, Settings};
-use predictor_host::{HostError, Instance, Outcome, Predictor, Provenance};
+use predictor_host::{Class, HostError, Instance, Outcome, Predictor, Provenance};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "aws")]
+use crate::alert::Alerts;
 use crate::audit::{AuditLog, Whose};
+#[cfg(feature = "aws")]
+use crate::aws::{Client, Patience};
 use crate::config::{BasePath, Config, Poison, Switch, Wrong};
 use crate::event::{Event, Source};
-use crate::failure::Failure;
+use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log, print};
 use crate::metrics::{Constants, Measured, Totals};
 use crate::price::Prices;
 use crate::privacy::Privacy;
+use crate::results::Results;
+#[cfg(feature = "aws")]
+use crate::results::Target;
 use crate::{answer, batch, http};
 
 /// The most bytes of an answer (AWS Lambda quotas: 6 MB, as the service counts them).
@@ -32,7 +39,11 @@ pub(crate) struct Function<'a> {
     pub(crate) modality: Modality,
     /// The names of the model's fields.
     pub(crate) fields: Vec<String>,
+    /// The types of the model's fields.
+    #[cfg(feature = "aws")]
+    pub(crate) field_types: std::collections::BTreeMap<String, model_package::FieldType>,
     pub(crate) poison: Poison,
+    pub(crate) results: Results,
     pub(crate) log: Log,
     /// What answers HTTP.
     pub(crate) api: Api,
@@ -43,6 +54,8 @@ pub(crate) struct Function<'a> {
     audit: Mutex<AuditLog>,
     /// How long init took, until the first invoke has told.
     cold: Mutex<Option<Duration>>,
+    #[cfg(feature = "aws")]
+    alerts: Option<(Alerts, Arc<Client>)>,
 }
 
 /// What one invoke gathers on its way.
@@ -52,6 +65,14 @@ pub(crate) struct Work {
     pub(crate) measured: Measured,
     /// Audit records, written at once before the answer is given.
     pub(crate) lines: String,
+}
+
+impl Work {
+    /// Writes the lines that were gathered so far.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        // A decision that is not written down is not given out.
+        print(&std::mem::take(&mut self.lines)).map_err(|error| Failure::Audit(error.to_string()))
+    }
 }
 
 impl<'a> Function<'a> {
@@ -74,6 +95,8 @@ impl<'a> Function<'a> {
         let settings = Settings::DEFAULT.with_cors(config.cors.clone());
         let api = Api::new(vec![Arc::clone(predictor)], None, settings)
             .map_err(|error| Wrong::one(error.to_string()))?;
+        #[cfg(feature = "aws")]
+        let client = client(&config)?;
         let init = began.elapsed();
         let description = predictor.description();
         let ready = [
@@ -89,8 +112,16 @@ impl<'a> Function<'a> {
             provenance: Provenance::of(predictor),
             privacy,
             modality: manifest.task.modality(),
-            fields: manifest.input.fields.into_iter().map(|field| field.name).collect(),
+            fields: manifest.input.fields.iter().map(|field| field.name.clone()).collect(),
+            #[cfg(feature = "aws")]
+            field_types: field_types(&manifest),
             poison: config.poison,
+            #[cfg(feature = "aws")]
+            results: Results::new(config.results.clone(), client.clone()),
+            #[cfg(not(feature = "aws"))]
+            results: Results::new(config.results.clone()),
+            #[cfg(feature = "aws")]
+            alerts: alerts(&config, &manifest).zip(client),
             log,
             api,
             base_path: std::mem::take(&mut config.base_path),
@@ -130,12 +161,10 @@ impl<'a> Function<'a> {
             Err(failure) => Err(failure),
         };
         let answer = answer.and_then(raw);
+        #[cfg(feature = "aws")]
+        self.alert(&work).await;
         self.report(&mut work, answer.as_ref().err());
-        match print(&work.lines) {
-            Ok(()) => answer,
-            // A decision that is not written down is not given out.
-            Err(error) => Err(Failure::Audit(error.to_string())),
-        }
+        work.flush().and(answer)
     }
 
     /// The JSON text of the answer.
@@ -144,14 +173,44 @@ impl<'a> Function<'a> {
             Event::Http => http::answer(self, work, text),
             Event::Records(batch) => batch::answer(self, work, batch).await,
             Event::Message(source, record) => answer::message(self, work, source, record).await,
-            Event::Objects(_) => Err(Failure::Unsupported(
-                "a notification of S3: this function was built without S3".into(),
-            )),
+            Event::Objects(objects) => {
+                for object in objects {
+                    self.object(work, &object).await?;
+                }
+                Ok("null".into())
+            }
             // Answered before anything is counted.
             Event::WarmUp => Ok(String::new()),
             Event::Direct(request) => answer::direct(self, work, &request),
             Event::Envelope(envelope) => answer::envelope(self, work, &envelope),
         }
+    }
+
+    /// Predicts what is in an object of S3, and writes the results there.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn object(
+        &self,
+        work: &mut Work,
+        object: &crate::event::Object,
+    ) -> Result<(), HostError> {
+        work.measured.source.get_or_insert(Source::S3);
+        let Some((client, place)) = self.results.place_of_objects() else {
+            let message = "an object of S3, and no place for its results; set SAMEBITS_RESULTS to \
+                           s3://BUCKET/PREFIX";
+            return Err(refused(Class::Internal, "no-place", message));
+        };
+        crate::object::answer(self, work, client, place, object).await
+    }
+
+    /// Refuses an object of S3.
+    #[cfg(not(feature = "aws"))]
+    pub(crate) async fn object(
+        &self,
+        _: &mut Work,
+        _: &crate::event::Object,
+    ) -> Result<(), HostError> {
+        let message = "an object of S3: this function was built without AWS's services";
+        Err(refused(Class::Internal, "unsupported-event", message))
     }
 
     /// Predicts as long as there is time.
@@ -198,6 +257,29 @@ impl<'a> Function<'a> {
         ]
     }
 
+    /// Raises an alert where it is time for one. That it can't be sent fails nothing.
+    #[cfg(feature = "aws")]
+    async fn alert(&self, work: &Work) {
+        let Some((alerts, client)) = &self.alerts else { return };
+        let counts = work.measured.counts(alerts.severe());
+        let Some(counts) = alerts.add(counts, Instant::now()) else { return };
+        let Constants { service, function, model, version, .. } = &self.constants;
+        let about = serde_json::json!({
+            "service": service, "function": function, "model": model, "model_version": version,
+            "request": work.invocation.request,
+        });
+        let patience = Patience::Answer(work.invocation.deadline);
+        if let Err(error) = alerts.send(client, counts, about, patience).await {
+            let fields = [("detail", error.to_string().into())];
+            self.log.write(
+                Level::Warn,
+                Some(work.invocation.about()),
+                "an alert is not sent",
+                fields,
+            );
+        }
+    }
+
     /// The log's entry of a failed invoke, and the metrics.
     fn report(&self, work: &mut Work, failure: Option<&Failure>) {
         match failure {
@@ -235,6 +317,30 @@ impl<'a> Function<'a> {
         let line = work.measured.line(&self.constants, &totals);
         work.lines.push_str(&line);
     }
+}
+
+/// The client, where something needs one. It is made in init, which has the whole processor.
+#[cfg(feature = "aws")]
+fn client(config: &Config) -> Result<Option<Arc<Client>>, Wrong> {
+    if config.results == Target::Logs && config.alerts.is_none() {
+        return Ok(None);
+    }
+    Client::new(&config.aws).map(|client| Some(Arc::new(client))).map_err(Wrong::one)
+}
+
+#[cfg(feature = "aws")]
+fn alerts(config: &Config, manifest: &model_package::Manifest) -> Option<Alerts> {
+    let rules = manifest.decision.as_ref().map(|decision| decision.rules.as_slice());
+    let severe = rules.and_then(|rules| rules.first()).map(|rule| rule.action.clone());
+    let bus = config.alerts.as_ref()?.0.clone();
+    Some(Alerts::new(bus, config.alert_after, severe))
+}
+
+#[cfg(feature = "aws")]
+fn field_types(
+    manifest: &model_package::Manifest,
+) -> std::collections::BTreeMap<String, model_package::FieldType> {
+    manifest.input.fields.iter().map(|field| (field.name.clone(), field.kind)).collect()
 }
 
 /// A JSON text as an answer, if Lambda can carry it.

@@ -4,8 +4,12 @@
 //! answered from memory, whichever event source it comes from. `docs/lambda.md` has the events,
 //! answers, settings and metrics.
 
+#[cfg(feature = "aws")]
+mod alert;
 mod answer;
 mod audit;
+#[cfg(feature = "aws")]
+mod aws;
 mod batch;
 mod clock;
 mod config;
@@ -16,8 +20,11 @@ mod http;
 mod invocation;
 mod log;
 mod metrics;
+#[cfg(feature = "aws")]
+mod object;
 mod price;
 mod privacy;
+mod results;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -15,6 +15,8 @@ use crate::event::Source;
 
 /// The most values that a metric may have in one line.
 const VALUES: usize = 100;
+/// The most scores that a distribution is made of: the first of an invoke.
+const SCORES: usize = 100_000;
 /// The most actions that are counted by name.
 const ACTIONS: usize = 20;
 
@@ -74,7 +76,9 @@ impl Measured {
                 Ok(prediction) => {
                     self.predictions += 1;
                     self.out_of_range += usize::from(!prediction.warnings.is_empty());
-                    self.scores.extend(prediction.score);
+                    if self.scores.len() < SCORES {
+                        self.scores.extend(prediction.score);
+                    }
                     if let Some(action) = &prediction.action {
                         let known = self.actions.len() < ACTIONS;
                         match self.actions.get_mut(action) {
@@ -92,6 +96,17 @@ impl Measured {
     /// Counts an error of a kind.
     pub(crate) fn error(&mut self, kind: &'static str) {
         *self.errors.entry(kind).or_default() += 1;
+    }
+
+    /// What alerts are raised on; `severe` is the action that they count.
+    #[cfg(feature = "aws")]
+    pub(crate) fn counts(&self, severe: Option<&str>) -> crate::alert::Counts {
+        let severe = severe.and_then(|action| self.actions.get(action));
+        crate::alert::Counts {
+            severe: severe.copied().unwrap_or_default(),
+            out_of_range: self.out_of_range,
+            errors: self.errors.values().sum(),
+        }
     }
 
     /// Whether no error was counted so far.

@@ -26,6 +26,8 @@ pub(crate) enum Source {
     Kafka,
     Sns,
     EventBridge,
+    #[cfg(feature = "aws")]
+    S3,
 }
 
 impl Source {
@@ -41,6 +43,8 @@ impl Source {
             Self::Kafka => "kafka",
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
+            #[cfg(feature = "aws")]
+            Self::S3 => "s3",
         }
     }
 }
@@ -255,7 +259,7 @@ pub(super) fn kafka(text: &str, topics: &RawValue) -> Result<Event, Failure> {
     }
     let found: BTreeMap<String, Vec<KafkaRecord<'_>>> =
         serde_json::from_str(topics.get()).map_err(unreadable)?;
-    let records = found.into_iter().flat_map(|(_, records)| records).map(|record| {
+    let records = found.into_values().flatten().map(|record| {
         // The name of a partition and the form of the answer: "Configuring error handling controls
         // for Kafka event sources".
         let partition = format!("{}-{}", record.topic, record.partition);

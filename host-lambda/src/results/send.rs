@@ -1,0 +1,275 @@
+//! Sends results, in as few calls as the services' limits allow.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use model_package::Digest;
+use predictor_host::{Class, HostError};
+use serde_json::{Value, json};
+
+use super::{Delivery, Target};
+use crate::aws::{AwsError, Client, EVENTS, JsonService, KINESIS, Patience, SQS};
+use crate::clock::Deadline;
+use crate::failure::refused;
+
+/// What one call takes at most.
+struct Limits {
+    entries: usize,
+    /// Of an entry, and of all entries of a call.
+    bytes: usize,
+}
+
+/// A service that takes entries in batches, and says which of them failed.
+struct Batches {
+    service: JsonService,
+    action: &'static str,
+    limits: Limits,
+}
+
+/// Of Amazon SQS: 10 messages; 256 KiB is what every queue accepts.
+const SEND: Batches = Batches {
+    service: SQS,
+    action: "SendMessageBatch",
+    limits: Limits { entries: 10, bytes: 256 << 10 },
+};
+/// Of Kinesis: 500 records, 1 MiB each; fewer bytes than the 5 MiB of a call, for base64.
+const PUT: Batches = Batches {
+    service: KINESIS,
+    action: "PutRecords",
+    limits: Limits { entries: 500, bytes: 1 << 20 },
+};
+/// Of EventBridge: 10 entries, 256 KiB together.
+const EVENT: Batches = Batches {
+    service: EVENTS,
+    action: "PutEvents",
+    limits: Limits { entries: 10, bytes: 256 << 10 },
+};
+/// What an entry has besides its body.
+const AROUND: usize = 1 << 10;
+
+type Sent = Result<(), HostError>;
+
+/// Sends all of them to the target.
+pub(super) async fn all(
+    client: &Client,
+    target: &Target,
+    deliveries: &[Delivery],
+    deadline: Deadline,
+) -> Vec<Sent> {
+    let patience = Patience::Answer(deadline);
+    match target {
+        Target::Logs => deliveries.iter().map(|_| Ok(())).collect(),
+        Target::S3 { bucket, prefix } => {
+            let mut sent = Vec::with_capacity(deliveries.len());
+            for delivery in deliveries {
+                // A key is of a source and a record's id, which may hold colons.
+                let key = format!("{prefix}{}.json", delivery.key.replacen(':', "/", 1));
+                let body = Bytes::from(delivery.body.clone());
+                let put = client.put_new_object(bucket, &key, "application/json", &body, patience);
+                // One that is there already is of an earlier time that the record came.
+                sent.push(put.await.map(drop).map_err(|error| undelivered(&error)));
+            }
+            sent
+        }
+        Target::Sqs(url) => {
+            let fifo = url.ends_with(".fifo");
+            let entry = |index: usize, delivery: &Delivery| message(index, delivery, fifo);
+            let call = |entries: Vec<Value>| json!({"QueueUrl": url, "Entries": entries});
+            batches(client, &SEND, deliveries, patience, entry, call, failed_messages).await
+        }
+        Target::Kinesis(name) => {
+            let entry = |_, delivery: &Delivery| {
+                let key: String = delivery.key.chars().take(256).collect();
+                json!({"Data": BASE64_STANDARD.encode(&delivery.body), "PartitionKey": key})
+            };
+            let call = |entries: Vec<Value>| json!({"StreamName": name, "Records": entries});
+            let failed = |answer: &Value| failed_in_order(answer, "Records");
+            batches(client, &PUT, deliveries, patience, entry, call, failed).await
+        }
+        Target::EventBridge(bus) => {
+            let entry = |_, delivery: &Delivery| {
+                json!({
+                    "EventBusName": bus,
+                    "Source": "samebits",
+                    "DetailType": "Prediction Made",
+                    "Detail": delivery.body,
+                })
+            };
+            let call = |entries: Vec<Value>| json!({"Entries": entries});
+            let failed = |answer: &Value| failed_in_order(answer, "Entries");
+            batches(client, &EVENT, deliveries, patience, entry, call, failed).await
+        }
+    }
+}
+
+/// A message of a batch, which SQS names by its id.
+fn message(index: usize, delivery: &Delivery, fifo: bool) -> Value {
+    let (id, body) = (index.to_string(), &delivery.body);
+    if !fifo {
+        return json!({"Id": id, "MessageBody": body});
+    }
+    let group = if delivery.lane.is_empty() { "results" } else { &delivery.lane };
+    let key = Digest::of(delivery.key.as_bytes()).hex();
+    json!({"Id": id, "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": key})
+}
+
+/// Sends in batches. What failed alone is sent a second time; services are throttled by the entry.
+async fn batches(
+    client: &Client,
+    batches: &Batches,
+    deliveries: &[Delivery],
+    patience: Patience,
+    entry: impl Fn(usize, &Delivery) -> Value,
+    call: impl Fn(Vec<Value>) -> Value,
+    failed: impl Fn(&Value) -> Vec<(usize, String)>,
+) -> Vec<Sent> {
+    let mut sent: Vec<Sent> = deliveries.iter().map(|delivery| fits(delivery, batches)).collect();
+    let all = deliveries.iter().enumerate();
+    let mut waiting: Vec<_> =
+        all.zip(&sent).filter(|(_, fits)| fits.is_ok()).map(|(d, _)| d).collect();
+    for _ in 0..2 {
+        let mut again = Vec::new();
+        for part in parts(&waiting, &batches.limits) {
+            let entries = part.iter().enumerate();
+            let entries = entries.map(|(place, (_, delivery))| entry(place, delivery)).collect();
+            let answer =
+                client.json(batches.service, batches.action, &call(entries), patience).await;
+            let failed = match &answer {
+                Ok(answer) => failed(answer),
+                Err(error) => (0..part.len()).map(|place| (place, error.to_string())).collect(),
+            };
+            for (index, _) in part {
+                set(&mut sent, *index, Ok(()));
+            }
+            for (place, reason) in failed {
+                let Some((index, delivery)) = part.get(place) else { continue };
+                set(&mut sent, *index, Err(unreached(&reason)));
+                // A whole call that failed was tried often enough.
+                if answer.is_ok() {
+                    again.push((*index, *delivery));
+                }
+            }
+        }
+        if again.is_empty() {
+            break;
+        }
+        waiting = again;
+    }
+    sent
+}
+
+fn set(sent: &mut [Sent], index: usize, value: Sent) {
+    if let Some(place) = sent.get_mut(index) {
+        *place = value;
+    }
+}
+
+/// Cuts into parts that a call takes.
+fn parts<'a, 'b>(
+    waiting: &'b [(usize, &'a Delivery)],
+    limits: &Limits,
+) -> Vec<&'b [(usize, &'a Delivery)]> {
+    let mut parts = Vec::new();
+    let (mut rest, mut count, mut bytes) = (waiting, 0, 0);
+    for (_, delivery) in waiting {
+        let size = delivery.body.len() + AROUND;
+        if count == limits.entries || (count > 0 && bytes + size > limits.bytes) {
+            let (part, others) = rest.split_at(count);
+            parts.push(part);
+            (rest, count, bytes) = (others, 0, 0);
+        }
+        (count, bytes) = (count + 1, bytes + size);
+    }
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts
+}
+
+fn fits(delivery: &Delivery, batches: &Batches) -> Sent {
+    let (found, most) = (delivery.body.len(), batches.limits.bytes - AROUND);
+    if found <= most {
+        return Ok(());
+    }
+    let service = batches.action;
+    let message = format!(
+        "a result of {found} bytes, {service} takes {most}; send fewer instances in one record"
+    );
+    Err(refused(Class::TooLarge, "result-too-large", message))
+}
+
+fn undelivered(error: &AwsError) -> HostError {
+    unreached(&error.to_string())
+}
+
+fn unreached(reason: &str) -> HostError {
+    let message = format!("the result can't be delivered: {reason}");
+    refused(Class::Internal, "undelivered", message)
+}
+
+/// The places that SQS says failed, each by the id that it was given.
+fn failed_messages(answer: &Value) -> Vec<(usize, String)> {
+    let failed = answer["Failed"].as_array().into_iter().flatten();
+    failed
+        .map(|entry| {
+            let place = entry["Id"].as_str().and_then(|id| id.parse().ok());
+            (place.unwrap_or(usize::MAX), reason(entry, "Code", "Message"))
+        })
+        .collect()
+}
+
+/// The places that Kinesis or EventBridge says failed: entries in order, some with an error.
+fn failed_in_order(answer: &Value, name: &str) -> Vec<(usize, String)> {
+    let entries = answer[name].as_array().into_iter().flatten().enumerate();
+    entries
+        .filter(|(_, entry)| entry["ErrorCode"].is_string())
+        .map(|(place, entry)| (place, reason(entry, "ErrorCode", "ErrorMessage")))
+        .collect()
+}
+
+fn reason(entry: &Value, code: &str, message: &str) -> String {
+    let text = |name: &str| entry[name].as_str().unwrap_or_default();
+    format!("{} {}", text(code), text(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(bytes: usize) -> Delivery {
+        Delivery { key: String::new(), lane: String::new(), body: "x".repeat(bytes) }
+    }
+
+    #[test]
+    fn parts_keep_to_the_limits() {
+        let check = |sizes: &[usize], expected: &[usize]| {
+            let deliveries: Vec<_> = sizes.iter().map(|size| delivery(*size)).collect();
+            let waiting: Vec<_> = deliveries.iter().enumerate().collect();
+            let parts = parts(&waiting, &Limits { entries: 3, bytes: 10 * AROUND });
+            assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), expected);
+        };
+        check(&[], &[]);
+        check(&[1], &[1]);
+        check(&[1; 7], &[3, 3, 1]);
+        check(&[9 * AROUND, 1, 1], &[1, 2]);
+        check(&[4 * AROUND, 4 * AROUND, 1], &[2, 1]);
+    }
+
+    #[test]
+    fn what_failed_is_found_in_answers() {
+        let sqs = json!({"Successful": [{"Id": "0"}],
+            "Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": false}]});
+        assert_eq!(failed_messages(&sqs), [(1, "InternalError ".to_owned())]);
+        let kinesis = json!({"FailedRecordCount": 1, "Records": [
+            {"SequenceNumber": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]});
+        assert_eq!(failed_in_order(&kinesis, "Records"), [(1, "InternalFailure no".to_owned())]);
+        assert_eq!(failed_in_order(&json!({}), "Entries"), []);
+    }
+
+    #[test]
+    fn a_result_that_no_call_takes_is_poison() {
+        let error = fits(&delivery(300 << 10), &SEND).map_err(|error| error.class());
+        assert_eq!(error, Err(Class::TooLarge));
+        assert!(fits(&delivery(200 << 10), &SEND).is_ok());
+    }
+}
