@@ -49,25 +49,16 @@ pub(crate) fn read(
         Instance::Text(_) => return Err(unsupported("plain text", manifest)),
         Instance::Image(_) => return Err(unsupported("an image", manifest)),
     };
-    if text.len() > limits.json_bytes {
-        let message = format!(
-            "the instance has {} bytes, at most {} are accepted",
-            text.len(),
-            limits.json_bytes
-        );
-        return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
-    }
-    let value = strict_json::value(text.as_bytes())
-        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
-    let Value::Object(mut object) = value else {
-        let message = format!("expected a JSON object, found {}", describe(&value));
-        return Err(Error::input("not-an-object", message));
-    };
+    let mut object = object(text, limits.json_bytes)?;
     let fields = &manifest.input.fields;
     known_keys_only(&object, fields)?;
     let mut record = Record { values: Vec::with_capacity(fields.len()), warnings: Vec::new() };
     for field in fields {
         let given = object.remove(&field.name).filter(|value| !value.is_null());
+        if given.is_none() && field.nullable {
+            record.values.push(FieldValue::Number(f64::NAN));
+            continue;
+        }
         let value = given.as_ref().or(field.default.as_ref()).ok_or_else(|| missing(field))?;
         let value = read_field(field, value).map_err(|error| error.at(&field.name))?;
         if let Some(warning) = outside_training(field, &value) {
@@ -76,6 +67,24 @@ pub(crate) fn read(
         record.values.push(value);
     }
     Ok(record)
+}
+
+/// The JSON object in a text of at most so many bytes.
+pub(crate) fn object(text: &str, limit: usize) -> Result<Map<String, Value>, Error> {
+    if text.len() > limit {
+        let found = text.len();
+        let message = format!("the instance has {found} bytes, at most {limit} are accepted");
+        return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
+    }
+    let value = strict_json::value(text.as_bytes())
+        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
+    match value {
+        Value::Object(object) => Ok(object),
+        other => {
+            let message = format!("expected a JSON object, found {}", describe(&other));
+            Err(Error::input("not-an-object", message))
+        }
+    }
 }
 
 /// Checks that every default is a value that an instance could have.

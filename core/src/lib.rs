@@ -4,6 +4,7 @@
 //! package ─► model ─┬─ instance ─┬─► features ─┬─► graph ─► prediction
 //!                   │            ├─► image ────┤
 //!                   │            └─► text ─────┘
+//!                   ├─ nested arrays ──────────► graph ─► nested arrays
 //!                   └─ infer ──────────────────► graph
 //! ```
 //!
@@ -19,6 +20,7 @@ pub mod image;
 mod instance;
 mod media;
 mod model;
+mod nested;
 pub mod operators;
 mod prediction;
 mod rows;

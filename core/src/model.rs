@@ -6,7 +6,7 @@ use crate::graph::{Graph, OPERATIONS};
 use crate::media::Media;
 use crate::rows::{no_row, split};
 use crate::tabular::{self, Tabular};
-use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType, prediction};
+use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType, nested, prediction};
 
 /// A model that is ready to predict.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Model {
 enum Front {
     Tabular(Tabular),
     Media(Media),
+    /// Nothing: an instance is the graph's inputs.
+    Tensors,
 }
 
 /// Who a model is and what it takes and gives.
@@ -74,6 +76,7 @@ impl Model {
             Modality::Image | Modality::Text => {
                 Media::load(&manifest, &graph, tokenizer, &limits).map(Front::Media)
             }
+            Modality::Tensors => nested::check(&graph).map(|()| Front::Tensors),
         };
         let front = front.map_err(|error| match error.file {
             Some(_) => error,
@@ -125,6 +128,12 @@ impl Model {
             Front::Media(media) => {
                 Ok(instances.iter().map(|instance| self.predict_one(media, instance)).collect())
             }
+            Front::Tensors => {
+                let (graph, manifest, limits) = (&self.graph, &self.manifest, &self.limits);
+                let one =
+                    |instance| nested::predict(graph, instance, manifest, limits, self.operations);
+                Ok(instances.iter().map(one).collect())
+            }
         }
     }
 
@@ -141,7 +150,7 @@ impl Model {
         tabular: &Tabular,
         instances: &[Instance],
     ) -> Result<Vec<Result<Prediction, Error>>, Error> {
-        let mut rows = Vec::new();
+        let mut rows = tabular::Rows::default();
         let prepare = |instance| tabular.prepare(instance, &self.manifest, &self.limits, &mut rows);
         let prepared: Vec<_> = instances.iter().map(prepare).collect();
         let mut answers = tabular.run(&self.graph, &rows, self.operations)?.into_iter();

@@ -20,6 +20,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
+pub(crate) use convert::{decode_small, encode_small};
 pub(crate) use stepwise::CONTROL;
 use stepwise::Stepwise;
 
