@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use model_package::{Field, FieldType, Limits, MANIFEST, Manifest};
-use serde_json::{Number, Value};
+use model_package::{Field, FieldType, Limits, MANIFEST, Manifest, strict_json};
+use serde_json::{Map, Number, Value};
 
 use crate::error::excerpt;
 use crate::members::{Document, Given, Members};
@@ -72,14 +72,7 @@ impl<'a> Reader<'a> {
             Instance::Text(_) => return Err(unsupported("plain text", self.manifest)),
             Instance::Image(_) => return Err(unsupported("an image", self.manifest)),
         };
-        if text.len() > self.limits.json_bytes {
-            let message = format!(
-                "the instance has {} bytes, at most {} are accepted",
-                text.len(),
-                self.limits.json_bytes
-            );
-            return Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message));
-        }
+        small_enough(text, self.limits.json_bytes)?;
         let fields = &self.manifest.input.fields;
         let document = self
             .members
@@ -88,16 +81,14 @@ impl<'a> Reader<'a> {
         match document {
             Document::Object { unknown: None } => {}
             Document::Object { unknown: Some(key) } => return Err(unknown_field(&key, fields)),
-            Document::Other(value) => {
-                let message = format!("expected a JSON object, found {}", describe(&value));
-                return Err(Error::input("not-an-object", message));
-            }
+            Document::Other(value) => return Err(no_object(&value)),
         }
         self.values.clear();
         let mut warnings = Vec::new();
         let given = self.members.take().zip(self.defaults);
         for (field, (given, default)) in fields.iter().zip(given) {
             let value = match (given, default) {
+                (Given::Nothing, _) if field.nullable => FieldValue::Number(f64::NAN),
                 (Given::Nothing, None) => return Err(missing(field)),
                 (Given::Nothing, Some(default)) => default.lent(),
                 (given, _) => read_field(field, given).map_err(|error| error.at(&field.name))?,
@@ -112,6 +103,31 @@ impl<'a> Reader<'a> {
     pub(crate) fn values(&self) -> &[FieldValue<'a>] {
         &self.values
     }
+}
+
+/// The JSON object in a text of at most so many bytes.
+pub(crate) fn object(text: &str, limit: usize) -> Result<Map<String, Value>, Error> {
+    small_enough(text, limit)?;
+    let value = strict_json::value(text.as_bytes())
+        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
+    match value {
+        Value::Object(object) => Ok(object),
+        other => Err(no_object(&other)),
+    }
+}
+
+fn small_enough(text: &str, limit: usize) -> Result<(), Error> {
+    let found = text.len();
+    if found <= limit {
+        return Ok(());
+    }
+    let message = format!("the instance has {found} bytes, at most {limit} are accepted");
+    Err(Error::new(ErrorKind::TooLarge, "instance-too-large", message))
+}
+
+fn no_object(value: &Value) -> Error {
+    let message = format!("expected a JSON object, found {}", describe(value));
+    Error::input("not-an-object", message)
 }
 
 /// The defaults of all fields, each of which must be a value that an instance could have.

@@ -4,6 +4,7 @@
 //! package ─► model ─┬─ instance ─┬─► features ─┬─► graph ─► prediction
 //!                   │            ├─► image ────┤
 //!                   │            └─► text ─────┘
+//!                   ├─ nested arrays ──────────► graph ─► nested arrays
 //!                   └─ infer ──────────────────► graph
 //! ```
 //!
@@ -20,6 +21,7 @@ mod instance;
 mod media;
 mod members;
 mod model;
+mod nested;
 pub mod operators;
 mod prediction;
 mod rows;

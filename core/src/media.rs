@@ -8,16 +8,14 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model_package::{
-    GraphInputSource, Layout, Limits, Manifest, Modality, OutputSpec, Task, strict_json,
-};
+use model_package::{GraphInputSource, Layout, Limits, Manifest, Modality, OutputSpec, Task};
 use serde_json::{Map, Value};
 
 use crate::detection::{View, detect};
 use crate::error::excerpt;
 use crate::graph::Graph;
 use crate::image::{Pipeline, Prepared};
-use crate::instance::describe;
+use crate::instance::{describe, object};
 use crate::prediction::{Finding, activate};
 use crate::text::{Reader, Tokens, entities, pool};
 use crate::{ElementType, Error, ErrorKind, Instance, Tensor, TensorType};
@@ -304,7 +302,7 @@ fn picture<'a>(
     let bytes: Cow<[u8]> = match instance {
         Instance::Image(bytes) => bytes.as_slice().into(),
         Instance::Json(json) => {
-            let object = object(json, limits)?;
+            let object = object(json, limits.media_json_bytes)?;
             let encoded = only_texts(&object, &["image"], "the base64 of a picture")?;
             let encoded = encoded.into_iter().next().flatten().unwrap_or_default();
             // As in a `data:` address, which is what browsers have at hand.
@@ -338,7 +336,7 @@ fn texts(
         }
         Instance::Text(text) => (text.clone(), None),
         Instance::Json(json) => {
-            let object = object(json, limits)?;
+            let object = object(json, limits.media_json_bytes)?;
             let keys: &[&str] = if pair { &["text", "text_pair"] } else { &["text"] };
             let mut texts = only_texts(&object, keys, "a text")?.into_iter().flatten();
             let text = texts.next().unwrap_or_default().to_owned();
@@ -363,19 +361,6 @@ fn unsupported(wanted: &str, found: &str, manifest: &Manifest) -> Error {
     let name = &manifest.name;
     let message = format!("the model {name} wants {wanted}, found {found}");
     Error::new(ErrorKind::UnsupportedInput, "unsupported-input", message)
-}
-
-fn object(json: &str, limits: &Limits) -> Result<Map<String, Value>, Error> {
-    within(json.len(), limits.media_json_bytes, "the instance")?;
-    let value = strict_json::value(json.as_bytes())
-        .map_err(|error| Error::input("invalid-json", error.to_string()))?;
-    match value {
-        Value::Object(object) => Ok(object),
-        other => {
-            let message = format!("expected a JSON object, found {}", describe(&other));
-            Err(Error::input("not-an-object", message))
-        }
-    }
 }
 
 /// The strings under exactly these keys.

@@ -6,7 +6,7 @@ use crate::graph::{Graph, OPERATIONS};
 use crate::media::Media;
 use crate::rows::{no_row, split};
 use crate::tabular::{self, Tabular};
-use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType, prediction};
+use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType, nested, prediction};
 
 /// A model that is ready to predict.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Model {
 enum Front {
     Tabular(Tabular),
     Media(Media),
+    /// Nothing: an instance is the graph's inputs.
+    Tensors,
 }
 
 /// Who a model is and what it takes and gives.
@@ -74,6 +76,7 @@ impl Model {
             Modality::Image | Modality::Text => {
                 Media::load(&manifest, &graph, tokenizer, &limits).map(Front::Media)
             }
+            Modality::Tensors => nested::check(&graph).map(|()| Front::Tensors),
         };
         let front = front.map_err(|error| match error.file {
             Some(_) => error,
@@ -124,6 +127,12 @@ impl Model {
             Front::Tabular(tabular) => self.predict_rows(tabular, instances),
             Front::Media(media) => {
                 Ok(instances.iter().map(|instance| self.predict_one(media, instance)).collect())
+            }
+            Front::Tensors => {
+                let (graph, manifest, limits) = (&self.graph, &self.manifest, &self.limits);
+                let one =
+                    |instance| nested::predict(graph, instance, manifest, limits, self.operations);
+                Ok(instances.iter().map(one).collect())
             }
         }
     }

@@ -18,7 +18,8 @@ pub struct Prediction {
     pub score: Option<f32>,
     /// What the manifest's rules make of the score.
     pub action: Option<String>,
-    /// This instance's rows of the graph's outputs, without the batch dimension.
+    /// This instance's rows of the graph's outputs, without the batch dimension; of the task
+    /// `tensors`, the outputs as they are.
     pub outputs: Vec<Tensor>,
     /// Things that the caller should know.
     pub warnings: Vec<String>,

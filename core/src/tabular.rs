@@ -1,69 +1,61 @@
-//! Models of rows: from JSON objects to features, and the graph run on as many at once as it takes.
+//! Models of rows: from JSON objects to the graph's inputs, and the graph run on as many at once as
+//! it takes.
+
+mod inputs;
 
 use model_package::{FieldRole, Limits, Manifest, Task};
 
-use crate::features::Features;
 use crate::graph::Graph;
 use crate::instance::{Defaults, FieldValue, Reader};
 use crate::prediction::Finding;
 use crate::rows::{no_row, split};
 use crate::{ElementType, Error, ErrorKind, Instance, Tensor, TensorType, instance};
 
+use inputs::{Batch, Inputs, Rows};
+
 /// What stands before and behind the graph.
 #[derive(Debug)]
 pub(crate) struct Tabular {
-    features: Features,
+    inputs: Inputs,
     defaults: Defaults,
     batch: Batch,
 }
 
-/// How many instances the graph takes at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Batch {
-    Any,
-    One,
-}
-
 /// Instances that are ready for the graph.
 pub(crate) struct Prepared {
-    /// The features of those that passed every check, one row after the other.
-    pub(crate) rows: Vec<f32>,
-    /// What is known of each instance besides its features, or what is wrong with it.
+    /// What enters the graph of those that passed every check.
+    pub(crate) rows: Rows,
+    /// What is known of each instance besides, or what is wrong with it.
     pub(crate) about: Vec<Result<About, Error>>,
 }
 
-/// What is known of an instance besides its features.
+/// What is known of an instance besides what enters the graph.
 pub(crate) struct About {
     pub(crate) id: Option<String>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl Tabular {
-    /// Compiles the manifest's features, and checks that they fit the graph.
+    /// Checks that the manifest fits the graph.
     pub(crate) fn load(manifest: &Manifest, graph: &Graph) -> Result<Self, Error> {
         let defaults = instance::defaults(manifest)?;
-        let features = Features::compile(manifest)?;
-        let batch = fits(manifest, &features, graph)?;
-        Ok(Self { features, defaults, batch })
+        let (inputs, batch) = Inputs::load(manifest, graph)?;
+        answer_fits(manifest, graph)?;
+        Ok(Self { inputs, defaults, batch })
     }
 
-    /// Reads instances and computes their features.
+    /// Reads instances.
     pub(crate) fn prepare(
         &self,
         instances: &[Instance],
         manifest: &Manifest,
         limits: &Limits,
     ) -> Prepared {
-        let mut rows = Vec::with_capacity(instances.len() * self.features.width());
+        let mut rows = Rows::default();
         let mut reader = Reader::new(manifest, limits, &self.defaults);
-        let mut done = Vec::new();
         let prepare = |instance| {
             let warnings = reader.read(instance)?;
-            let start = rows.len();
-            if let Err(error) = self.features.evaluate(reader.values(), &mut done, &mut rows) {
-                rows.truncate(start);
-                return Err(error);
-            }
+            self.inputs.append(reader.values(), &mut rows)?;
             Ok(About { id: id_of(manifest, reader.values()), warnings })
         };
         let about = instances.iter().map(prepare).collect();
@@ -75,42 +67,23 @@ impl Tabular {
     pub(crate) fn run(
         &self,
         graph: &Graph,
-        rows: &[f32],
+        rows: &Rows,
         operations: u64,
     ) -> Result<Vec<Result<Vec<Tensor>, Error>>, Error> {
-        let width = self.features.width();
-        let count = rows.len() / width.max(1);
-        let run = |rows: &[f32], count| self.run_together(graph, rows, count, operations);
+        let count = rows.count();
+        let run = |first, count| {
+            let outputs = graph.run_within(self.inputs.tensors(rows, first, count), operations)?;
+            split(&outputs, count)
+        };
         if self.batch == Batch::Any && count > 1 {
-            match run(rows, count) {
+            match run(0, count) {
                 Ok(answers) => return Ok(answers.into_iter().map(Ok).collect()),
                 // One by one it would be as much.
                 Err(error) if error.kind == ErrorKind::TooLarge => return Err(error),
                 Err(_) => {}
             }
         }
-        let each = rows.chunks_exact(width.max(1));
-        Ok(each.map(|row| run(row, 1)?.pop().ok_or_else(no_row)).collect())
-    }
-
-    fn run_together(
-        &self,
-        graph: &Graph,
-        rows: &[f32],
-        count: usize,
-        operations: u64,
-    ) -> Result<Vec<Vec<Tensor>>, Error> {
-        let Some(input) = graph.inputs().first() else {
-            return Ok(Vec::new());
-        };
-        let rows = Tensor {
-            name: input.name.clone(),
-            element_type: ElementType::Float32,
-            shape: vec![count, self.features.width()],
-            data: rows.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened(),
-        };
-        let outputs = graph.run_within(vec![rows], operations)?;
-        split(&outputs, count)
+        Ok((0..count).map(|row| run(row, 1)?.pop().ok_or_else(no_row)).collect())
     }
 }
 
@@ -151,48 +124,16 @@ fn answer_output(manifest: &Manifest) -> &str {
     .unwrap_or_default()
 }
 
-/// Whether graph and manifest speak of the same tensors.
-fn fits(manifest: &Manifest, features: &Features, graph: &Graph) -> Result<Batch, Error> {
-    let wrong = |field: &str, message: String| Error::model("graph-mismatch", message).at(field);
-    let names =
-        |types: &[TensorType]| types.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
-    let declared = manifest.graph.inputs.first().map_or("", |input| input.name.as_str());
-    let [input] = graph.inputs() else {
-        let message =
-            format!("the manifest fills one input, the graph has {}", names(graph.inputs()));
-        return Err(wrong("graph.inputs", message));
-    };
-    if input.name != declared {
-        let message = format!("the graph has no input {declared:?}, its input is {:?}", input.name);
-        return Err(wrong("graph.inputs[0].name", message));
-    }
-    let width = features.width().to_string();
-    let batch = match input.shape.as_slice() {
-        [batch, columns] if *columns == width || columns.parse::<usize>().is_err() => {
-            if batch.parse::<usize>().is_err() { Batch::Any } else { Batch::One }
-        }
-        found => {
-            let message = format!(
-                "the graph's input {declared:?} has the shape [{}], the manifest fills [N, {width}]",
-                found.join(", ")
-            );
-            return Err(wrong("features", message));
-        }
-    };
-    if batch == Batch::One && input.shape.first().is_some_and(|first| first != "1") {
-        let message = format!(
-            "the graph takes batches of {} only; export it with an open batch dimension",
-            input.shape.join(" x ")
-        );
-        return Err(wrong("graph.inputs[0]", message));
-    }
-    if input.element_type != ElementType::Float32 {
-        let message = format!(
-            "the graph's input {declared:?} is {}, features are float32",
-            input.element_type
-        );
-        return Err(wrong("graph.inputs[0]", message));
-    }
+fn names(types: &[TensorType]) -> String {
+    types.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn mismatch(field: impl Into<String>, message: String) -> Error {
+    Error::model("graph-mismatch", message).at(field)
+}
+
+/// Whether the graph gives what the manifest reads answers from.
+fn answer_fits(manifest: &Manifest, graph: &Graph) -> Result<(), Error> {
     let name = answer_output(manifest);
     let field = match manifest.task {
         Task::TabularRegression => "output.value",
@@ -201,11 +142,11 @@ fn fits(manifest: &Manifest, features: &Features, graph: &Graph) -> Result<Batch
     let Some(output) = graph.outputs().iter().find(|output| output.name == name) else {
         let message =
             format!("the graph has no output {name:?}, its outputs are {}", names(graph.outputs()));
-        return Err(wrong(field, message));
+        return Err(mismatch(field, message));
     };
     if output.element_type != ElementType::Float32 {
         let message = format!("the output {name:?} is {}, expected float32", output.element_type);
-        return Err(wrong(field, message));
+        return Err(mismatch(field, message));
     }
     let columns = output.shape.get(1).and_then(|columns| columns.parse::<usize>().ok());
     let labels = manifest.output.labels.len().max(1);
@@ -214,8 +155,8 @@ fn fits(manifest: &Manifest, features: &Features, graph: &Graph) -> Result<Batch
             let message = format!(
                 "the output {name:?} has {columns} columns, the manifest has {labels} labels"
             );
-            Err(wrong("output.labels", message))
+            Err(mismatch("output.labels", message))
         }
-        _ => Ok(batch),
+        _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod columns;
 mod exports;
 mod features;
 mod fraud;
@@ -19,6 +20,7 @@ mod ml_attributes;
 mod model;
 mod mutation;
 mod narrow_types;
+mod nested;
 mod operators;
 mod pillow;
 mod robustness;

@@ -70,7 +70,7 @@ fn graph_and_manifest_must_agree() {
     mismatch(
         draft(&echo(2)).with("/graph/inputs/0/name", json!("rows")),
         "graph.inputs[0].name",
-        r#"the graph has no input "rows", its input is "x""#,
+        r#"the graph has no input "rows", its inputs are x"#,
     );
     mismatch(draft(&echo(3)), "features", "has the shape [N, 3], the manifest fills [N, 2]");
     mismatch(
@@ -116,7 +116,7 @@ fn graph_and_manifest_must_agree() {
     mismatch(
         draft(&graph(vec![add], two, &["value"], vec![])),
         "graph.inputs",
-        "the manifest fills one input, the graph has x, z",
+        r#"nothing fills the graph's input "z"; its inputs are x, z"#,
     );
     let mut broken = draft(&echo(2));
     broken.graph.truncate(40);

@@ -4,6 +4,7 @@ mod emulate;
 mod serve;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model_package::Task;
@@ -21,12 +22,13 @@ Examples:
   host-cli predict --format table models/fraud/examples/batch.json
   cat transaction.json | host-cli predict --model fraud -
   host-cli inspect fraud
+  host-cli check exported
   host-cli verify models/fraud/package
   host-cli bake fraud && host-cli predict --model fraud-1.0.0.baked transaction.json
 
 Exit codes:
   0  all is well
-  1  a check failed (verify)
+  1  a check failed (check, verify)
   2  the command line is wrong
   3  the input is wrong
   4  the model is wrong or not there
@@ -83,6 +85,7 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     Inspect(Inspect),
     Models(Models),
+    Check(Check),
     Verify(Verify),
     Package(Package),
     Seal(Seal),
@@ -161,6 +164,40 @@ pub(crate) struct Models {
     pub(crate) json: bool,
 }
 
+/// Check that ONNX models give the answers that lie beside them
+///
+/// Takes ONNX files, and folders of any depth with model.onnx and test_data_set_0/input_0.pb,
+/// output_0.pb and so on, as the ONNX test data have them. Each model runs in the component. Types
+/// and shapes, labels, strings and whole numbers have to be the same, floats within |found -
+/// expected| <= atol + rtol * |expected|; NaN equals NaN.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  host-cli check exported/random_forest
+  host-cli check --json exported > report.json
+  host-cli check --rtol 1e-5 model.onnx")]
+pub(crate) struct Check {
+    /// ONNX files, or folders with them
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How far a float may be off, as a part of the expected one
+    #[arg(long, value_name = "PART", default_value_t = 1e-3, value_parser = tolerance)]
+    pub(crate) rtol: f64,
+    /// How far a float may be off besides
+    #[arg(long, value_name = "DISTANCE", default_value_t = 1e-5, value_parser = tolerance)]
+    pub(crate) atol: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "expected a number that is not negative".into())
+}
+
 /// Check who signed a model, and that its reference cases give the exact bits
 ///
 /// With --trust the signature comes first, then the digest of every file that it covers, then the
@@ -182,28 +219,33 @@ pub(crate) struct Verify {
     pub(crate) settings: Settings,
 }
 
-/// Make a package of a folder that Hugging Face's Optimum exported
+/// Make a package of an ONNX file, or of a folder that Hugging Face's Optimum exported
 ///
-/// Reads model.onnx, config.json, and as the task needs tokenizer.json, tokenizer_config.json and
-/// preprocessor_config.json, and seals the package with one reference case. Text classification,
-/// embeddings, token and image classification, and detection with DETR.
+/// Of an ONNX file, inputs, outputs, labels and task are inferred, and what can't be is told. Of a
+/// folder, model.onnx, config.json, and as the task needs tokenizer.json, tokenizer_config.json and
+/// preprocessor_config.json are read: text classification, embeddings, token and image
+/// classification, and detection with DETR. The package is sealed with the component's answers.
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  host-cli package iris.onnx -o iris --columns sepal_length,sepal_width,petal_length,petal_width
+  host-cli package churn.onnx -o churn --score stay --threshold 0.8=keep --samples rows.json
+  host-cli predict --model churn customer.json
+
   optimum-cli export onnx --model distilbert-base-uncased-finetuned-sst-2-english sst2
   host-cli package sst2 --license Apache-2.0
   host-cli predict --model sst2/package review.txt")]
 pub(crate) struct Package {
-    /// The folder
-    #[arg(value_name = "FOLDER")]
-    pub(crate) folder: PathBuf,
-    /// Where the package goes [default: package in the folder]
+    /// The ONNX file or the folder
+    #[arg(value_name = "PATH")]
+    pub(crate) source: PathBuf,
+    /// Where the package goes [default: package in the folder, or beside the file]
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) output: Option<PathBuf>,
-    /// What the model does [default: as config.json says]
+    /// What the model does [default: as config.json says, or as it is inferred]
     #[arg(long, value_enum)]
-    pub(crate) task: Option<MediaTask>,
-    /// The model's name [default: as the folder's]
+    pub(crate) task: Option<PackageTask>,
+    /// The model's name [default: as the folder's or file's]
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The model's version
@@ -212,28 +254,88 @@ pub(crate) struct Package {
     /// The licence of the model (SPDX expression)
     #[arg(long, value_name = "SPDX", default_value = "NOASSERTION")]
     pub(crate) license: String,
+    /// ONNX files: names of the columns, in the order of the graph's inputs
+    ///
+    /// Separated by commas, or a file with a name a line or a JSON array.
+    #[arg(long, value_name = "LIST|FILE")]
+    pub(crate) columns: Option<String>,
+    /// ONNX files: names of the labels, in the order of the probabilities
+    #[arg(long, value_name = "LIST|FILE")]
+    pub(crate) labels: Option<String>,
+    /// ONNX files: the label whose probability is the score [default: of two the second]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) score: Option<String>,
+    /// ONNX files: an action where the score is above a number; may be given more than once
+    #[arg(long, value_name = "ABOVE=ACTION")]
+    pub(crate) threshold: Vec<Threshold>,
+    /// ONNX files: the action where no threshold is reached
+    #[arg(long, value_name = "ACTION", default_value = "none", requires = "threshold")]
+    pub(crate) otherwise: String,
+    /// ONNX files: inputs for reference cases, as JSON (an object, or an array of them) or .npz
+    #[arg(long, value_name = "FILE")]
+    pub(crate) samples: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
 
-/// The tasks of models that take pictures or texts.
+impl Package {
+    /// An option that was given and is for ONNX files only.
+    pub(crate) fn for_graphs(&self) -> Option<&'static str> {
+        let options = [
+            ("--columns", self.columns.is_some()),
+            ("--labels", self.labels.is_some()),
+            ("--score", self.score.is_some()),
+            ("--threshold", !self.threshold.is_empty()),
+            ("--samples", self.samples.is_some()),
+        ];
+        options.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+}
+
+/// The tasks that a package can be made for.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MediaTask {
+pub(crate) enum PackageTask {
+    TabularClassification,
+    TabularRegression,
     ImageClassification,
     ObjectDetection,
     TextClassification,
     TextEmbedding,
     TokenClassification,
+    Tensors,
 }
 
-impl From<MediaTask> for Task {
-    fn from(task: MediaTask) -> Self {
-        match task {
-            MediaTask::ImageClassification => Self::ImageClassification,
-            MediaTask::ObjectDetection => Self::ObjectDetection,
-            MediaTask::TextClassification => Self::TextClassification,
-            MediaTask::TextEmbedding => Self::TextEmbedding,
-            MediaTask::TokenClassification => Self::TokenClassification,
+impl PackageTask {
+    pub(crate) fn task(self) -> Task {
+        match self {
+            Self::TabularClassification => Task::TabularClassification,
+            Self::TabularRegression => Task::TabularRegression,
+            Self::ImageClassification => Task::ImageClassification,
+            Self::ObjectDetection => Task::ObjectDetection,
+            Self::TextClassification => Task::TextClassification,
+            Self::TextEmbedding => Task::TextEmbedding,
+            Self::TokenClassification => Task::TokenClassification,
+            Self::Tensors => Task::Tensors,
+        }
+    }
+}
+
+/// What to do where the score is above a number.
+#[derive(Clone, Debug)]
+pub(crate) struct Threshold {
+    pub(crate) above: f64,
+    pub(crate) action: String,
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').filter(|(_, action)| !action.is_empty());
+        let above = parts.and_then(|(above, _)| above.parse::<f64>().ok());
+        match (parts, above.filter(|above| above.is_finite())) {
+            (Some((_, action)), Some(above)) => Ok(Self { above, action: action.into() }),
+            _ => Err(format!("expected a number and an action, as in 0.8=block, found {text:?}")),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bake;
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod emulate;

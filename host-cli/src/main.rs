@@ -5,11 +5,14 @@
 //! code.
 
 mod args;
+mod bare;
 mod command;
+mod element;
 mod embedded;
 mod failure;
 mod json_text;
 mod model;
+mod onnx;
 mod progress;
 mod runtime;
 mod trust;
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => command::serve::run(&arguments.settings, &arguments),
         Command::Inspect(arguments) => command::inspect::run(&arguments.settings, &arguments),
         Command::Models(arguments) => command::models::run(&arguments),
+        Command::Check(arguments) => command::check::run(&arguments.settings, &arguments),
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
         Command::Package(arguments) => command::package::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),

@@ -1,6 +1,7 @@
 //! Gets the component ready: the engine, the cache of compiled code, the limits.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -59,15 +60,47 @@ pub(crate) fn load_baked(settings: &Settings, baked: &Baked) -> Result<Predictor
 
 /// The files of a package, loaded into the embedded component.
 pub(crate) fn load_files(settings: &Settings, files: Vec<PackageFile>) -> Result<Predictor> {
-    let policy = settings.sandbox.unwrap_or(Policy::REUSE);
-    let component = component(settings, Interruption::None)?;
-    let predictor = Predictor::load(&component, files, limits(settings), policy)?;
-    if predictor.description().operations.is_some() {
-        return Ok(predictor);
+    Components::new(settings)?.load(files)
+}
+
+/// The embedded component for any number of models: as it is, and with code that can be stopped.
+pub(crate) struct Components<'a> {
+    settings: &'a Settings,
+    plain: PredictorComponent,
+    /// Made when the first model wants it.
+    interruptible: Mutex<Option<PredictorComponent>>,
+}
+
+impl<'a> Components<'a> {
+    pub(crate) fn new(settings: &'a Settings) -> Result<Self> {
+        let plain = component(settings, Interruption::None)?;
+        Ok(Self { settings, plain, interruptible: Mutex::new(None) })
     }
-    // Its work is not known before a call, so a deadline has to bound it.
-    let component = self::component(settings, Interruption::Deadline)?;
-    Ok(predictor.moved_to(&component)?)
+
+    /// The digest of the component's bytes.
+    pub(crate) fn digest(&self) -> String {
+        self.plain.digest().to_string()
+    }
+
+    /// Loads the files of a package into a sandbox.
+    pub(crate) fn load(&self, files: Vec<PackageFile>) -> Result<Predictor> {
+        let policy = self.settings.sandbox.unwrap_or(Policy::REUSE);
+        let predictor = Predictor::load(&self.plain, files, limits(self.settings), policy)?;
+        if predictor.description().operations.is_some() {
+            return Ok(predictor);
+        }
+        // Its work is not known before a call, so a deadline has to bound it.
+        Ok(predictor.moved_to(&self.interruptible()?)?)
+    }
+
+    fn interruptible(&self) -> Result<PredictorComponent> {
+        let mut made = self.interruptible.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = &*made {
+            return Ok(component.clone());
+        }
+        let component = component(self.settings, Interruption::Deadline)?;
+        Ok(made.insert(component).clone())
+    }
 }
 
 /// Threads that work at the same time: as set, or one a core.

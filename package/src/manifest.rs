@@ -39,13 +39,16 @@ pub struct Manifest {
     /// Every file of the package but the manifest itself.
     pub files: Vec<FileEntry>,
     /// What an instance looks like.
+    #[serde(default, skip_serializing_if = "InputSpec::is_empty")]
     pub input: InputSpec,
     /// Tabular models: how an instance becomes numbers, in order of computation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
     /// How the numbers enter the graph.
+    #[serde(default, skip_serializing_if = "GraphSpec::is_empty")]
     pub graph: GraphSpec,
     /// What the graph's outputs mean.
+    #[serde(default, skip_serializing_if = "OutputSpec::is_empty")]
     pub output: OutputSpec,
     /// From the score to an action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,8 @@ pub enum Task {
     TextEmbedding,
     /// A text to labelled parts of it.
     TokenClassification,
+    /// The graph's own inputs to its own outputs.
+    Tensors,
 }
 
 /// What a model takes.
@@ -85,6 +90,8 @@ pub enum Modality {
     Image,
     /// A text.
     Text,
+    /// The graph's inputs, as nested arrays.
+    Tensors,
 }
 
 impl Task {
@@ -99,6 +106,7 @@ impl Task {
             Self::TextClassification => "text-classification",
             Self::TextEmbedding => "text-embedding",
             Self::TokenClassification => "token-classification",
+            Self::Tensors => "tensors",
         }
     }
 
@@ -111,6 +119,7 @@ impl Task {
             Self::TextClassification | Self::TextEmbedding | Self::TokenClassification => {
                 Modality::Text
             }
+            Self::Tensors => Modality::Tensors,
         }
     }
 }
@@ -159,13 +168,27 @@ pub struct InputSpec {
     pub text: Option<TextSpec>,
 }
 
+impl InputSpec {
+    /// Whether nothing is said.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// How features enter the graph.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GraphSpec {
     /// The graph's inputs, each filled from the instance.
     pub inputs: Vec<GraphInput>,
+}
+
+impl GraphSpec {
+    /// Whether nothing is said.
+    fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
 }
 
 /// One input of the graph.
@@ -176,8 +199,11 @@ pub struct GraphInput {
     /// The graph's name for it.
     pub name: String,
     /// What fills it: for tabular models `features`, every feature that is not internal, in declared
-    /// order, as a float tensor of shape `[N, features]`.
+    /// order, as a float tensor of shape `[N, features]`; or `fields`.
     pub from: GraphInputSource,
+    /// Of an input filled from `fields`, which ones, a column each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 /// What fills an input of the graph.
@@ -187,6 +213,8 @@ pub struct GraphInput {
 pub enum GraphInputSource {
     /// The row of features.
     Features,
+    /// Fields of the instance as they are: `[N, fields]`, or `[N]` of a single one.
+    Fields,
     /// The picture: float32 or uint8, `[N, channels, height, width]` or as `layout` says.
     Pixels,
     /// Ones for every pixel: int64, `[N, height, width]`.
@@ -205,6 +233,7 @@ impl GraphInputSource {
     pub fn name(self) -> &'static str {
         match self {
             Self::Features => "features",
+            Self::Fields => "fields",
             Self::Pixels => "pixels",
             Self::PixelMask => "pixel-mask",
             Self::InputIds => "input-ids",
@@ -257,6 +286,13 @@ pub struct OutputSpec {
     /// probability of its most likely label, under the name `score`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScoreSpec>,
+}
+
+impl OutputSpec {
+    /// Whether nothing is said.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The number that decisions are made on.

@@ -30,6 +30,10 @@ pub struct Field {
     /// What stands in where the field is absent or null. A field without a default is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
+    /// `number`: true if the value may be absent or null, which enters the graph as NaN. For fields
+    /// that enter it as they are; a feature of such a value is undefined.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
     /// True if hosts must mask the value in logs, traces and audit records.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,

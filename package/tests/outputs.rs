@@ -71,3 +71,52 @@ fn decisions() {
     let rising = json!([{ "above": 0.5, "action": "a" }, { "above": 0.75, "action": "b" }]);
     rules(rising, "decision.rules[1].above", "0.75 is not below the rule before it, 0.5");
 }
+
+/// A table whose fields enter the graph as they are.
+fn columns() -> Value {
+    let mut sound = changed("/features", Value::Null);
+    let field = sound["input"]["fields"][0]["name"].clone();
+    set(&mut sound, "/graph/inputs", json!([{ "name": "x", "from": "fields", "fields": [field] }]));
+    sound
+}
+
+#[test]
+fn inputs_from_fields() {
+    parse(&columns()).unwrap();
+    let check = |path: &str, value: Value, field: &str, message: &str| {
+        let mut manifest = columns();
+        set(&mut manifest, path, value);
+        refused(&manifest, "invalid-manifest", Some(field), message);
+    };
+    let fields = "/graph/inputs/0/fields";
+    check(fields, json!([]), "graph.inputs[0].fields", "missing: the names of the fields");
+    check(fields, json!(["none"]), "graph.inputs[0].fields[0]", r#""none" is not a field"#);
+    check("/graph/inputs/0/from", json!("pixels"), "graph.inputs[0].from", "filled from");
+    check("/graph/inputs/0/from", json!("features"), "features", "no feature enters the graph");
+    let feature = json!([{ "name": "one", "op": "value", "of": "amount" }]);
+    check("/features", feature, "features", "no input of the graph is filled from features");
+}
+
+#[test]
+fn tensors() {
+    let mut sound = changed("/task", json!("tensors"));
+    for key in ["features", "input", "graph", "output", "decision"] {
+        set(&mut sound, &format!("/{key}"), Value::Null);
+    }
+    parse(&sound).unwrap();
+    let check = |path: &str, value: Value, field: &str, message: &str| {
+        let mut manifest = sound.clone();
+        set(&mut manifest, path, value);
+        refused(&manifest, "invalid-manifest", Some(field), message);
+    };
+    let input = json!({ "inputs": [{ "name": "x", "from": "features" }] });
+    check("/graph", input, "graph.inputs", "the inputs of tensors are the graph's own");
+    let labels = json!({ "labels": ["a", "b"] });
+    check("/output", labels, "output.labels", "a tensors has no labels");
+    let score = json!({ "score": { "name": "s" } });
+    check("/output", score, "output.score", "a tensors has no score");
+    let decision = json!({ "rules": [{ "above": 1, "action": "a" }], "otherwise": "b" });
+    check("/decision", decision, "decision", "a tensors has no score to decide on");
+    let fields = json!({ "fields": [{ "name": "a", "type": "number" }] });
+    check("/input", fields, "input.fields", "a tensors has none");
+}

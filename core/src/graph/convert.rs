@@ -1,7 +1,7 @@
 //! Tensors in and out of tract, without `unsafe` and with every size checked.
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::prelude::{DatumType, SymbolValues, TDim, Tensor as TractTensor, TractError};
+use tract_onnx::prelude::{DatumType, SymbolValues, TDim, Tensor as TractTensor, TractError, f16};
 
 use super::stepwise::{pack, unpack};
 use crate::operators::kernel::{Narrow, Value};
@@ -233,4 +233,26 @@ fn encode_strings(strings: &[String]) -> Vec<u8> {
         data.extend_from_slice(text.as_bytes());
     }
     data
+}
+
+/// The bytes of numbers of a type that Rust lacks: floats of 16 and fewer bits, integers of 4 and 2.
+/// `None` for other types.
+pub(crate) fn encode_small(element: ElementType, values: &[f32]) -> Option<Vec<u8>> {
+    if element == ElementType::Float16 {
+        let bits = values.iter().map(|value| f16::from_f32(*value).to_bits());
+        return Some(bits.flat_map(u16::to_le_bytes).collect());
+    }
+    let narrow = narrow(element)?;
+    let codes: Vec<u16> = values.iter().map(|value| narrow.encode(*value, false)).collect();
+    Some(pack(narrow, &codes))
+}
+
+/// The `count` numbers in the bytes of such a type. Each of them is a float32.
+pub(crate) fn decode_small(element: ElementType, data: &[u8], count: usize) -> Option<Vec<f32>> {
+    if element == ElementType::Float16 {
+        let halves = data.as_chunks::<2>().0.iter();
+        return Some(halves.map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect());
+    }
+    let narrow = narrow(element)?;
+    Some(unpack(narrow, data, count)?.into_iter().map(|code| narrow.decode(code)).collect())
 }

@@ -21,6 +21,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
+pub(crate) use convert::{decode_small, encode_small};
 use stepwise::Stepwise;
 pub(crate) use stepwise::own_operators;
 

@@ -8,13 +8,17 @@ use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use model_package::{Field, Manifest};
-use predictor_host::{Description, ElementType, Predictor, TensorType};
+use predictor_host::{Description, Keys, Predictor, TensorType};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Inspect, Settings};
+use crate::element::type_name;
 use crate::model::Model;
 use crate::runtime;
+
+/// Keys of a map that people are shown; JSON has all.
+const MOST_KEYS: usize = 20;
 
 pub(crate) fn run(settings: &Settings, arguments: &Inspect) -> Result<ExitCode> {
     let model = Model::named(&arguments.model)?;
@@ -39,6 +43,9 @@ struct Tensor<'a> {
     name: &'a str,
     element_type: &'static str,
     shape: &'a [String],
+    /// Where each row stands for a map.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<Vec<Value>>,
 }
 
 fn json(predictor: &Predictor) -> Result<String> {
@@ -56,8 +63,12 @@ fn json(predictor: &Predictor) -> Result<String> {
 fn tensor(declared: &TensorType) -> Tensor<'_> {
     Tensor {
         name: &declared.name,
-        element_type: element_name(declared.element_type),
+        element_type: type_name(declared.element_type),
         shape: &declared.shape,
+        keys: declared.keys.as_ref().map(|keys| match keys {
+            Keys::Integers(keys) => keys.iter().map(|key| Value::from(*key)).collect(),
+            Keys::Strings(keys) => keys.iter().map(|key| Value::from(key.as_str())).collect(),
+        }),
     }
 }
 
@@ -159,8 +170,13 @@ fn section(out: &mut String, title: &str, table: &Table) -> Result<()> {
 }
 
 fn signature(declared: &TensorType) -> String {
-    let Tensor { name, element_type, shape } = tensor(declared);
-    format!("{name}: {element_type} [{}]", shape.join(", "))
+    let Tensor { name, element_type, shape, keys } = tensor(declared);
+    let keys = keys.unwrap_or_default();
+    let shown: Vec<_> = keys.iter().take(MOST_KEYS).map(Value::to_string).collect();
+    let more = if keys.len() > MOST_KEYS { ", …" } else { "" };
+    let maps =
+        if keys.is_empty() { String::new() } else { format!(" {{{}{more}}}", shown.join(", ")) };
+    format!("{name}: {element_type} [{}]{maps}", shape.join(", "))
 }
 
 fn accepted(field: &Field) -> String {
@@ -190,34 +206,5 @@ fn absent(field: &Field) -> String {
     match &field.default {
         Some(default) => format!("default {default}"),
         None => "required".into(),
-    }
-}
-
-fn element_name(element: ElementType) -> &'static str {
-    match element {
-        ElementType::Bool => "bool",
-        ElementType::Uint8 => "uint8",
-        ElementType::Uint16 => "uint16",
-        ElementType::Uint32 => "uint32",
-        ElementType::Uint64 => "uint64",
-        ElementType::Int8 => "int8",
-        ElementType::Int16 => "int16",
-        ElementType::Int32 => "int32",
-        ElementType::Int64 => "int64",
-        ElementType::Float16 => "float16",
-        ElementType::Float32 => "float32",
-        ElementType::Float64 => "float64",
-        ElementType::String => "string",
-        ElementType::Bfloat16 => "bfloat16",
-        ElementType::Float8e4m3fn => "float8e4m3fn",
-        ElementType::Float8e4m3fnuz => "float8e4m3fnuz",
-        ElementType::Float8e5m2 => "float8e5m2",
-        ElementType::Float8e5m2fnuz => "float8e5m2fnuz",
-        ElementType::Float8e8m0 => "float8e8m0",
-        ElementType::Float4e2m1 => "float4e2m1",
-        ElementType::Int4 => "int4",
-        ElementType::Uint4 => "uint4",
-        ElementType::Int2 => "int2",
-        ElementType::Uint2 => "uint2",
     }
 }

@@ -54,6 +54,12 @@ fn field_bounds(index: usize, field: &Field, limits: &Limits) -> Checked {
     if field.max_length.is_some() && field.kind != FieldType::String {
         return fail(at("max_length"), format!("a {kind} has no max_length"));
     }
+    if field.nullable && field.kind != FieldType::Number {
+        return fail(at("nullable"), format!("a {kind} can't be NaN; give it a default"));
+    }
+    if field.nullable && field.default.is_some() {
+        return fail(at("nullable"), "the field has a default for what is absent");
+    }
     match (field.kind, field.values.is_empty()) {
         (FieldType::Category, true) => fail(at("values"), "a category needs at least one value"),
         (FieldType::Category, false) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Checked, fail, image};
-use crate::{GraphInputSource, Limits, Manifest, Modality, Role, TextSpec};
+use crate::{FieldType, GraphInputSource, Limits, Manifest, Modality, Role, TextSpec};
 
 /// Checks the sections of `input`, the tokenizer and the graph's inputs.
 pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
@@ -29,6 +29,10 @@ pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
     }
     match modality {
         Modality::Tabular => tabular_graph(manifest),
+        Modality::Tensors if manifest.graph.inputs.is_empty() => Ok(()),
+        Modality::Tensors => {
+            fail("graph.inputs", "the inputs of tensors are the graph's own; leave this out")
+        }
         Modality::Image => {
             let Some(spec) = &input.image else {
                 return fail("input.image", format!("missing; a {task} says here how it sees"));
@@ -57,17 +61,58 @@ fn text(text: &TextSpec, limits: &Limits) -> Checked {
 }
 
 fn tabular_graph(manifest: &Manifest) -> Checked {
-    let [input] = manifest.graph.inputs.as_slice() else {
-        let found = manifest.graph.inputs.len();
+    let inputs = manifest.graph.inputs.as_slice();
+    if let [input] = inputs
+        && input.from == GraphInputSource::Features
+    {
+        if manifest.graph_features().next().is_none() {
+            return fail("features", "no feature enters the graph");
+        }
+        return no_fields(manifest);
+    }
+    let featured = inputs.iter().any(|input| input.from == GraphInputSource::Features);
+    if inputs.is_empty() || featured {
+        let found = inputs.len();
         return fail("graph.inputs", format!("expected one input, found {found}"));
-    };
-    if input.from != GraphInputSource::Features {
-        return fail("graph.inputs[0].from", "a tabular model's input is filled from \"features\"");
     }
-    if manifest.graph_features().next().is_none() {
-        return fail("features", "no feature enters the graph");
+    for (index, input) in inputs.iter().enumerate() {
+        let at = |key: &str| format!("graph.inputs[{index}].{key}");
+        if input.from != GraphInputSource::Fields {
+            let message = "a tabular model's one input is filled from \"features\", or each of several \
+                           from \"fields\"";
+            return fail(at("from"), message);
+        }
+        if input.fields.is_empty() {
+            return fail(at("fields"), "missing: the names of the fields that fill the input");
+        }
+        for (place, name) in input.fields.iter().enumerate() {
+            let at = format!("graph.inputs[{index}].fields[{place}]");
+            match manifest.input.fields.iter().find(|field| field.name == *name) {
+                None => return fail(at, format!("{name:?} is not a field")),
+                Some(field) if field.kind == FieldType::Timestamp => {
+                    let message = "a timestamp has no number of its own; make features of it";
+                    return fail(at, message);
+                }
+                Some(_) => {}
+            }
+        }
     }
-    Ok(())
+    if manifest.features.is_empty() {
+        return Ok(());
+    }
+    fail("features", "no input of the graph is filled from features")
+}
+
+/// Only inputs that are filled from fields name some.
+fn no_fields(manifest: &Manifest) -> Checked {
+    match manifest.graph.inputs.iter().position(|input| !input.fields.is_empty()) {
+        None => Ok(()),
+        Some(index) => {
+            let from = manifest.graph.inputs.get(index).map_or("", |input| input.from.name());
+            let message = format!("an input filled from {from} has none");
+            fail(format!("graph.inputs[{index}].fields"), message)
+        }
+    }
 }
 
 /// `needed` is there, and each of `accepted` at most once.
@@ -88,7 +133,7 @@ fn graph(manifest: &Manifest, needed: GraphInputSource, accepted: &[GraphInputSo
         }
     }
     if seen.contains(needed.name()) {
-        return Ok(());
+        return no_fields(manifest);
     }
     fail("graph.inputs", format!("no input is filled from {}", needed.name()))
 }

@@ -26,11 +26,16 @@ pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
     score(manifest.task, output, limits)?;
     id(manifest)?;
     let Some(rules) = &manifest.decision else { return Ok(()) };
-    if matches!(manifest.task, Task::TextEmbedding | Task::TokenClassification) {
+    if !scores(manifest.task) {
         let message = format!("a {} has no score to decide on", manifest.task.name());
         return fail("decision", message);
     }
     decision(rules, limits)
+}
+
+/// Whether a prediction has one number to decide on.
+fn scores(task: Task) -> bool {
+    !matches!(task, Task::TextEmbedding | Task::TokenClassification | Task::Tensors)
 }
 
 fn score(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
@@ -62,9 +67,7 @@ fn score(task: Task, output: &OutputSpec, limits: &Limits) -> Checked {
         Some(_) => {
             fail("output.score.label", format!("the score of a {} is of no one label", task.name()))
         }
-        None if matches!(task, Task::TextEmbedding | Task::TokenClassification) => {
-            fail("output.score", format!("a {} has no score", task.name()))
-        }
+        None if !scores(task) => fail("output.score", format!("a {} has no score", task.name())),
         None => Ok(()),
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn check(task: Task, output: &OutputSpec, limits: &Limits) -> Checked
             }
         }
         Task::ObjectDetection => detection(output, limits)?,
+        Task::Tensors => {}
     }
     foreign(task, output)
 }
@@ -106,8 +107,9 @@ fn foreign(task: Task, output: &OutputSpec) -> Checked {
     let tokens = task == TokenClassification;
     let tabular = matches!(task, Task::TabularClassification | Task::TabularRegression);
     let embeds = task == Task::TextEmbedding;
+    let labelled = !embeds && task != Task::Tensors;
     for (key, there, fits) in [
-        ("labels", !output.labels.is_empty(), !embeds),
+        ("labels", !output.labels.is_empty(), labelled),
         ("probabilities", output.probabilities.is_some(), chooses || tokens || tabular),
         ("value", output.value.is_some(), tabular),
         ("activation", output.activation.is_some(), chooses || tokens),

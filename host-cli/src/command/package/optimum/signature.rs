@@ -3,39 +3,10 @@
 
 use anyhow::Result;
 use model_package::{GraphInput, GraphInputSource, GraphSpec, Task};
-use prost::Message;
+use prost::Message as _;
 
 use crate::failure::ModelError;
-
-/// The part of an ONNX `ModelProto` that is looked at (onnx.proto, field 7).
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-}
-
-/// Of a `GraphProto`, the inputs, the outputs, and which inputs have a value already.
-#[derive(Clone, PartialEq, Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "5")]
-    initializers: Vec<Initializer>,
-    #[prost(message, repeated, tag = "11")]
-    inputs: Vec<Named>,
-    #[prost(message, repeated, tag = "12")]
-    outputs: Vec<Named>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Initializer {
-    #[prost(string, tag = "8")]
-    name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Named {
-    #[prost(string, tag = "1")]
-    name: String,
-}
+use crate::onnx::proto::ModelProto;
 
 /// What a graph's inputs and outputs are called.
 pub(super) struct Signature {
@@ -46,11 +17,9 @@ pub(super) struct Signature {
 impl Signature {
     /// Reads the names from an ONNX file.
     pub(super) fn of(onnx: &[u8]) -> Result<Self, prost::DecodeError> {
-        let graph = Model::decode(onnx)?.graph.unwrap_or_default();
-        let given = |input: &Named| graph.initializers.iter().any(|known| known.name == input.name);
-        let open = graph.inputs.iter().filter(|input| !given(input));
+        let graph = ModelProto::decode(onnx)?.graph.unwrap_or_default();
         Ok(Self {
-            inputs: open.map(|input| input.name.clone()).collect(),
+            inputs: graph.open_inputs().map(|input| input.name.clone()).collect(),
             outputs: graph.outputs.iter().map(|output| output.name.clone()).collect(),
         })
     }
@@ -73,7 +42,7 @@ impl Signature {
                     return Err(ModelError(message).into());
                 }
             };
-            inputs.push(GraphInput { name: name.clone(), from });
+            inputs.push(GraphInput { name: name.clone(), from, fields: Vec::new() });
         }
         Ok(GraphSpec { inputs })
     }
