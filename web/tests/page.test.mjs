@@ -36,7 +36,7 @@ async function visit(hash, options = DESKTOP) {
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(`${served.url}${hash}`);
-  await page.locator('#status.ready').waitFor({ timeout: 20_000 });
+  await page.locator('#status.ready').waitFor({ timeout: 60_000 });
   const leave = async () => {
     await context.close();
     assert.deepEqual(complaints, []);
@@ -46,7 +46,7 @@ async function visit(hash, options = DESKTOP) {
 
 /** Waits until a text is there; the error has what was there instead. */
 async function reads(locator, pattern) {
-  await locator.filter({ hasText: pattern }).waitFor({ timeout: 15_000 }).catch(async () => {
+  await locator.filter({ hasText: pattern }).waitFor({ timeout: 30_000 }).catch(async () => {
     assert.match(await locator.first().innerText(), pattern);
   });
 }
