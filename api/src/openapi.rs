@@ -210,7 +210,7 @@ fn predict_at(id: &str, model: &Model, manifest: &Manifest, settings: &Settings)
     let mut content = Map::new();
     content.insert("application/json".into(), json!({ "schema": json }));
     match manifest.task.modality() {
-        Modality::Tabular => {}
+        Modality::Tabular | Modality::Tensors => {}
         Modality::Text => {
             content.insert("text/plain".into(), json!({ "schema": { "type": "string" } }));
         }
@@ -280,6 +280,10 @@ fn infer(name: &str) -> Value {
 
 /// The JSON Schema of an instance.
 fn instance(manifest: &Manifest) -> Value {
+    if manifest.task.modality() == Modality::Tensors {
+        let description = "The graph's inputs by name, as nested arrays.";
+        return json!({ "type": "object", "description": description });
+    }
     let text = |description: &str| json!({ "type": "string", "description": description });
     let (properties, required) = match manifest.task.modality() {
         Modality::Image => (json!({ "image": text("The base64 of a picture.") }), vec!["image"]),
@@ -288,11 +292,11 @@ fn instance(manifest: &Manifest) -> Value {
             vec!["text", "text_pair"],
         ),
         Modality::Text => (json!({ "text": text("The text.") }), vec!["text"]),
-        Modality::Tabular => {
+        Modality::Tabular | Modality::Tensors => {
             let fields = &manifest.input.fields;
             let properties: Map<String, Value> =
                 fields.iter().map(|known| (known.name.clone(), field(known))).collect();
-            let required = fields.iter().filter(|field| field.default.is_none());
+            let required = fields.iter().filter(|field| field.default.is_none() && !field.nullable);
             (Value::Object(properties), required.map(|field| field.name.as_str()).collect())
         }
     };
@@ -304,7 +308,7 @@ fn instance(manifest: &Manifest) -> Value {
     })
 }
 
-/// Null is as good as absence where there is a default.
+/// Null is as good as absence where there is a default, or none is needed.
 fn field(field: &Field) -> Value {
     let mut schema = Map::new();
     let kind = match field.kind {
@@ -313,7 +317,7 @@ fn field(field: &Field) -> Value {
         FieldType::Boolean => "boolean",
         FieldType::String | FieldType::Category | FieldType::Timestamp => "string",
     };
-    let nullable = field.default.is_some();
+    let nullable = field.default.is_some() || field.nullable;
     schema.insert("type".into(), if nullable { json!([kind, "null"]) } else { json!(kind) });
     if field.kind == FieldType::Timestamp {
         schema.insert("format".into(), "date-time".into());
@@ -341,6 +345,10 @@ fn field(field: &Field) -> Value {
 
 /// The JSON Schema of a prediction, as the component renders it, with what a host adds.
 fn prediction(manifest: &Manifest) -> Value {
+    if manifest.task.modality() == Modality::Tensors {
+        let description = "The graph's outputs by name, as nested arrays, and `provenance`.";
+        return json!({ "type": "object", "description": description });
+    }
     let output = &manifest.output;
     let mut properties = Map::new();
     let mut required = vec!["provenance", "timestamp"];

@@ -6,7 +6,7 @@
 // Writes `package/dist` and `target/web/site`. Each --package adds a model package to the bundled
 // ones for a look at it; --plain leaves out the compressed twins.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
 import { compress } from './compress.mjs';
@@ -23,6 +23,7 @@ const component = await readFile(COMPONENT).catch(() => {
 });
 const envelope = await transpiled(component);
 await npmPackage();
+await rm(SITE, { recursive: true, force: true });
 await page(envelope, await models(values.package ?? []));
 for (const { name, plain, gzip, brotli } of values.plain ? [] : await compress()) {
   const kilobytes = (bytes) => (bytes / 1e3).toFixed(0).padStart(7);

@@ -1,7 +1,7 @@
 // The model packages of the page, each under its digest, with examples to begin with.
 
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { MODELS, SITE } from './paths.mjs';
@@ -12,7 +12,6 @@ const ORDER = ['digits', 'fraud', 'photos', 'sentiment'];
 
 /** Copies the bundled packages and those in `more`; the page's list of them. */
 export async function models(more) {
-  await rm(`${SITE}/models`, { recursive: true, force: true });
   const names = await readdir(MODELS);
   const folders = [...names.map((name) => join(MODELS, name, 'package')), ...more];
   const found = [];

@@ -1,7 +1,7 @@
 // The page: bundles, the two HTML files with their policy, and the list of what there is.
 
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 
 import { build } from 'esbuild';
 
@@ -30,7 +30,6 @@ const ANY = policy("'self' https: http://localhost:* http://127.0.0.1:*");
 
 /** Writes `target/web/site` round the models that are there already. */
 export async function page({ digest }, models) {
-  await rm(`${SITE}/assets`, { recursive: true, force: true });
   await mkdir(`${SITE}/assets`, { recursive: true });
   await typescript(['-p', 'page', '--noEmit']);
   const component = await asset(`${GENERATED}/predictor.core.wasm`, 'predictor', 'wasm');

@@ -28,9 +28,13 @@ export async function transpiled(component) {
     await bindings(component, digest);
     await writeFile(`${GENERATED}/made`, made);
   }
-  for (const name of ['support.js', 'support.d.ts', 'support_bg.wasm']) {
+  for (const name of ['support.js', 'support_bg.wasm']) {
     await copyFile(`${BINDINGS}/${name}`, `${GENERATED}/${name}`);
   }
+  // Projects that target an earlier standard don't know the symbol.
+  const declared = await readFile(`${BINDINGS}/support.d.ts`, 'utf8');
+  const known = declared.replaceAll(/^ *\[Symbol\.dispose\]\(\): void;\n/gm, '');
+  await writeFile(`${GENERATED}/support.d.ts`, known);
   return { digest };
 }
 

@@ -57,21 +57,24 @@ test('a folder, an archive and files are one model, and every case has every bit
 
 test('errors name what is wrong', async () => {
   const text = `
+    import { readFile } from 'node:fs/promises';
     import { loadModel, PredictError } from 'samebits';
     const failure = async (work) => {
       try { await work(); return 'none'; } catch (error) {
         return error instanceof PredictError ? [error.kind, error.code, error.field].join(' ') : error.stack;
       }
     };
-    const [, , path] = process.argv;
+    const [, , path, bad] = process.argv;
     const model = await loadModel(path);
+    const instance = JSON.parse(await readFile(bad, 'utf8'));
     console.log(await failure(() => loadModel('not/there')));
     console.log(await failure(() => loadModel(new Uint8Array(600).fill(65))));
     console.log(await failure(() => loadModel([])));
-    console.log(await failure(() => model.predict({ amount: '42.80' })));
+    console.log(await failure(() => model.predict(instance)));
     console.log(await failure(() => model.predict('a text')));
   `;
-  const out = await script(text, root('models/fraud/package'));
+  const bad = root('models/fraud/examples/bad.json');
+  const out = await script(text, root('models/fraud/package'), bad);
   assert.deepEqual(out.split('\n').map((line) => line.trim()), [
     'not-reachable not-reachable',
     'invalid-model not-an-archive',

@@ -8,6 +8,7 @@ mod schema;
 mod test;
 mod toolchain;
 mod tools;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +35,12 @@ enum Command {
     Component,
     /// Build the component and the programs into target/release
     Build,
+    /// Build the demo page into target/web/site and the npm package in web/package
+    Web {
+        /// Show this model package, too
+        #[arg(long)]
+        package: Vec<PathBuf>,
+    },
     /// Write the component's answers into a package's reference cases
     Seal {
         /// The package's folder, such as models/fraud/package
@@ -68,6 +75,7 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Tools => tools::prepare(),
         Command::Component => component::build().map(drop),
         Command::Build => programs::build(),
+        Command::Web { package } => web::build(&package),
         Command::Seal { package } => programs::seal(&package),
         Command::Schema { check: false } => schema::write(),
         Command::Schema { check: true } => schema::check(),

@@ -43,6 +43,7 @@ impl Format {
                 let accepted = match modality {
                     Modality::Tabular => ".jsonl, .ndjson or .csv",
                     Modality::Text => ".jsonl, .ndjson or .txt",
+                    Modality::Tensors => ".jsonl or .ndjson",
                     Modality::Image => ".jsonl, .ndjson, .jpg, .png, .webp, .gif or .bmp",
                 };
                 let end: String = end.chars().take(20).collect();

@@ -13,7 +13,7 @@ import { Notice } from './view/notice.js';
 /** Empty until it is looked at. */
 export class ModelPlace {
   readonly root: HTMLElement;
-  readonly #body = el('div', { class: 'loading' });
+  #body: HTMLElement = el('div', { class: 'loading' });
   #opening: Promise<Session | undefined> | undefined;
   #panel: Panel | undefined;
 
@@ -39,8 +39,7 @@ export class ModelPlace {
     const total = files.reduce((sum, file) => sum + file.size, 0);
     const bar = el('progress', { max: total, value: 0, 'aria-label': `Loading ${name}` });
     const text = el('p', { class: 'muted', role: 'status' }, `Waiting for the component, then ${size(total)} of ${name}`);
-    this.#body.className = 'loading';
-    this.#body.replaceChildren(bar, text);
+    this.#put(el('div', { class: 'loading' }, bar, text));
     const loaded = new Map<string, number>();
     const onProgress = (progress: Progress) => {
       loaded.set(progress.what, progress.loaded);
@@ -52,16 +51,21 @@ export class ModelPlace {
       const origin = { kind: 'bundled', base, files } as const;
       const session = await Session.open(this.engine, name, origin, this.model, onProgress);
       this.#panel = panelFor(session);
-      this.#body.className = '';
-      this.#body.replaceChildren(this.#panel.root);
+      this.#put(this.#panel.root);
       return session;
     } catch (error) {
       const notice = new Notice();
       notice.fail(error);
       const again = el('button', { type: 'button', onclick: () => void this.show() }, 'Try again');
-      this.#body.replaceChildren(notice.root, again);
+      this.#put(el('div', { class: 'loading' }, notice.root, again));
       this.#opening = undefined;
       return undefined;
     }
+  }
+
+  /** A new element each time: one that grew would count as having moved. */
+  #put(body: HTMLElement): void {
+    this.#body.replaceWith(body);
+    this.#body = body;
   }
 }

@@ -30,8 +30,14 @@ pub fn drawing(size: u32, pen: f32, points: &[f32], lengths: &[u32]) -> Result<V
 
 /// How much ink each pixel has, row by row.
 fn ink(size: u32, pen: f32, points: &[f32], lengths: &[u32]) -> Option<Vec<u8>> {
-    let sane = points.iter().all(|value| value.is_finite() && value.abs() < 1e6);
-    if size == 0 || size > LARGEST || points.len() / 2 > MOST_POINTS || !sane || !(pen > 0.0) {
+    let is_sane = points.iter().all(|value| value.is_finite() && value.abs() < 1e6);
+    if size == 0
+        || size > LARGEST
+        || points.len() / 2 > MOST_POINTS
+        || !is_sane
+        || pen.is_nan()
+        || pen <= 0.0
+    {
         return None;
     }
     let mut ink = vec![0; (size * size) as usize];
@@ -89,7 +95,8 @@ mod tests {
     #[test]
     fn a_dot_is_round_and_a_line_has_the_pens_width() {
         let dot = ink(9, 3.0, &[4.5, 4.5], &[1]).unwrap();
-        let inked: Vec<_> = (0..81).filter(|at| dot[*at] > 127).collect();
+        let inked: Vec<_> =
+            (0..).zip(dot).filter(|(_, ink)| *ink > 127).map(|(at, _)| at).collect();
         assert_eq!(inked, [30, 31, 32, 39, 40, 41, 48, 49, 50]);
         let line = ink(9, 1.0, &[1.5, 4.5, 7.5, 4.5], &[2]).unwrap();
         assert_eq!(line.iter().filter(|ink| **ink == 255).count(), 7);

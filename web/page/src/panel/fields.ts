@@ -37,8 +37,6 @@ export class FormField {
       case 'number':
       case 'integer':
         return value === '' ? undefined : Number.isFinite(Number(value)) ? Number(value) : value;
-      case 'timestamp':
-        return value === '' ? undefined : value.length === 16 ? `${value}:00Z` : `${value}Z`;
       case 'string':
         return value === '' && 'default' in this.field ? undefined : value;
       default:
@@ -49,9 +47,6 @@ export class FormField {
   set value(value: unknown) {
     if (this.field.type === 'boolean') {
       (this.#control as HTMLInputElement).checked = value === true;
-    } else if (this.field.type === 'timestamp') {
-      const date = new Date(String(value));
-      this.#control.value = Number.isNaN(date.valueOf()) ? '' : date.toISOString().slice(0, 19);
     } else {
       this.#control.value = value === undefined || value === null ? '' : String(value);
     }
@@ -77,7 +72,6 @@ function control(field: Field, id: string): HTMLInputElement | HTMLSelectElement
       // The component says what is wrong, as it does everywhere; the browser's own checks stay out.
       return el('input', { id, type: 'text', inputmode: field.type === 'integer' ? 'numeric' : 'decimal', autocomplete: 'off' });
     case 'timestamp':
-      return el('input', { id, type: 'datetime-local', step: 1 });
     case 'string':
       return el('input', { id, type: 'text', maxlength: field.max_length ?? 256, autocomplete: 'off', spellcheck: 'false' });
   }

@@ -65,6 +65,7 @@ export class FormPanel implements Panel {
         this.#pushes.root,
       ],
     );
+    this.root.classList.add('form');
     this.#verdict.classList.toggle('visually-hidden', this.#gauge !== undefined);
     this.#explain(undefined);
     this.#fill((presets.find(({ title }) => title === 'suspicious') ?? presets[0])?.fields ?? this.#usual);
