@@ -19,6 +19,7 @@ from pathlib import Path
 
 from function import cold_start, zipped
 from measure import Figures, answer, machine, number, peak_megabytes, run, table
+from trees import trees
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = ROOT / "benches"
@@ -41,7 +42,11 @@ def prepare() -> dict[str, Path]:
     forest = WORK / "forest.joblib"
     run([sys.executable, str(BENCHES / "sklearn_peer.py"), "--make", str(forest)])
     function = zipped(RELEASE / "bootstrap", baked, target, WORK / "function.zip")
-    return {"baked": baked, "code": baked / f"{target}.cwasm", "forest": forest, "function": function}
+    sample = (FRAUD / "evaluation" / "onnxruntime.jsonl").read_text(encoding="utf-8").splitlines()
+    transactions, rows = WORK / "transactions.json", WORK / "rows.f32"
+    transactions.write_text(json.dumps([json.loads(line)["input"] for line in sample]), encoding="utf-8")
+    run([sys.executable, str(BENCHES / "python_peer.py"), str(transactions), "--rows", str(rows)])
+    return {"transactions": transactions, "rows": rows, "baked": baked, "code": baked / f"{target}.cwasm", "forest": forest, "function": function}
 
 
 def starts(made: dict[str, Path]) -> str:
@@ -75,9 +80,10 @@ def starts(made: dict[str, Path]) -> str:
     return table(["to the first answer", "ms", "times `host-cli`, baked", "peak memory, MB"], rows)
 
 
-def bench(model: str, sandbox: str, threads: int) -> dict[int, float]:
+def bench(made: dict[str, Path], sandbox: str, threads: int) -> dict[int, float]:
     """Seconds of a call by batch, from JSON to JSON."""
-    options = ["--seconds", "1", "--sandbox", sandbox, "--threads", str(threads), "--json"]
+    model, instances = str(made["baked"]), str(made["transactions"])
+    options = ["--instances", instances, "--seconds", "1", "--sandbox", sandbox, "--threads", str(threads), "--json"]
     batches = answer([str(CLI), "bench", model, *options])["batches"]
     return {figures["batch"]: figures["median_us"] * 1e-6 for figures in batches}
 
@@ -87,16 +93,16 @@ def warm(made: dict[str, Path]) -> tuple[str, str]:
     manifest = json.loads((FRAUD / "package" / "manifest.json").read_text(encoding="utf-8"))
     width = sum(not feature.get("internal", False) for feature in manifest["features"])
     web = ["node", str(BENCHES / "web_peer.mjs"), str(FRAUD / "package" / "model.onnx")]
-    web += [manifest["graph"]["inputs"][0]["name"], manifest["output"]["probabilities"], str(width), "1"]
-    native = [str(RELEASE / "examples" / "native"), str(FRAUD / "package"), str(EXAMPLE), "1"]
-    python = [sys.executable, str(BENCHES / "python_peer.py"), str(EXAMPLE), "--warm", "1"]
+    web += [manifest["graph"]["inputs"][0]["name"], manifest["output"]["probabilities"], str(width), str(made["rows"]), "1"]
+    native = [str(RELEASE / "examples" / "native"), str(FRAUD / "package"), str(made["transactions"]), "1"]
+    python = [sys.executable, str(BENCHES / "python_peer.py"), str(made["transactions"]), "--warm", "1"]
     contenders = {
-        "sandbox, reused": lambda: bench(str(made["baked"]), "reuse", 1),
-        "sandbox, fresh for every call": lambda: bench(str(made["baked"]), "fresh", 1),
+        "sandbox, reused": lambda: bench(made, "reuse", 1),
+        "sandbox, fresh for every call": lambda: bench(made, "fresh", 1),
         "native core, no sandbox": lambda: {int(k): v for k, v in answer(native).items()},
         "ONNX Runtime, `run` alone": lambda: python_figures(answer(python)),
         "ONNX Runtime Web in Node, `run` alone": lambda: {int(k): v for k, v in answer(web).items()},
-        "sandbox, 2 threads": lambda: bench(str(made["baked"]), "fresh", 2),
+        "sandbox, 2 threads": lambda: bench(made, "fresh", 2),
     }
     figures: dict[str, dict[int, Figures]] = defaultdict(lambda: defaultdict(Figures))
     for _ in range(ROUNDS):
@@ -125,7 +131,7 @@ def warm(made: dict[str, Path]) -> tuple[str, str]:
 
 def python_figures(found: dict) -> dict[int, float]:
     """By batch."""
-    return {1: found["run"], 32: found["run_32"], 1000: found["run_1000"]}
+    return {batch: found[f"run_{batch}"] for batch in BATCHES}
 
 
 def sizes(made: dict[str, Path]) -> str:
@@ -153,12 +159,14 @@ def main() -> None:
     made = prepare()
     start_table = starts(made)
     warm_table, words = warm(made)
+    component = ROOT / "target" / "component" / "predictor.wasm"
+    tree_table = trees(RELEASE / "examples" / "rows", component, WORK)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
     text = "\n\n".join([
         f"{machine()}, {datetime.date.today()}, at {commit}: {STARTS} starts and {ROUNDS} warm runs of each.",
-        start_table, warm_table, words, sizes(made),
+        start_table, warm_table, words, tree_table, sizes(made),
     ])
     report = REPORT.read_text(encoding="utf-8")
     marks = r"(<!-- written by benches/run.py -->\n).*?(<!-- end -->)"

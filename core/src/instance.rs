@@ -138,7 +138,7 @@ pub(crate) fn defaults(manifest: &Manifest) -> Result<Defaults, Error> {
     let read = |(index, field): (usize, &Field)| {
         let Some(default) = &field.default else { return Ok(None) };
         let value = read_field(field, Given::from(default.clone()));
-        value.map(|value| Some(value)).map_err(|error| {
+        value.map(Some).map_err(|error| {
             let key = format!("input.fields[{index}].default");
             let message = format!("{MANIFEST}: {key}: {}", error.message);
             Error::model("invalid-manifest", message).in_file(MANIFEST).at(key)

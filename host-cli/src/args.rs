@@ -439,6 +439,9 @@ pub(crate) struct Bench {
     /// A bundled model's name, or the path of a package (folder or archive)
     #[arg(value_name = "NAME|PATH", default_value = "fraud")]
     pub(crate) model: String,
+    /// A JSON array of instances to measure with [default: the model's reference cases]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) instances: Option<PathBuf>,
     /// How long to measure each figure
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,

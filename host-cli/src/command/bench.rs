@@ -3,13 +3,14 @@
 //! A ratio to another runtime needs both in one run; `benches/` does that.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use predictor_host::{Instance, Predictor, reference};
+use predictor_host::{Instance, Predictor, Request, reference};
 use serde::Serialize;
 
 use crate::args::{Bench, Settings};
@@ -44,15 +45,18 @@ pub(crate) fn run(settings: &Settings, arguments: &Bench) -> Result<ExitCode> {
     let predictor = runtime::load(settings, &model)?;
     let load_time = began.elapsed();
 
-    let cases = reference::cases(&predictor)?.cases;
-    if cases.is_empty() {
-        return Err(ModelError(format!("{model} has no reference cases to measure with")).into());
+    let instances = match &arguments.instances {
+        Some(path) => read(path)?,
+        None => reference::cases(&predictor)?.cases.iter().map(reference::instance).collect(),
+    };
+    if instances.is_empty() {
+        let message = format!("{model} has no reference cases to measure with; name --instances");
+        return Err(ModelError(message).into());
     }
-    let instances: Vec<_> = cases.iter().map(reference::instance).collect();
     let mut batches = Vec::new();
     for batch in BATCHES {
-        let batch: Vec<_> = instances.iter().cycle().take(batch).cloned().collect();
-        batches.push(measure(&predictor, &batch, Duration::from_secs(arguments.seconds))?);
+        let calls = batches_of(&instances, batch);
+        batches.push(measure(&predictor, &calls, Duration::from_secs(arguments.seconds))?);
     }
     let description = predictor.description();
     let report = Report {
@@ -67,10 +71,28 @@ pub(crate) fn run(settings: &Settings, arguments: &Bench) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(predictor: &Predictor, batch: &[Instance], span: Duration) -> Result<Figures> {
+fn read(path: &Path) -> Result<Vec<Instance>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("can't read the instances of {}", path.display()))?;
+    Ok(Request::parse(&text)?.instances().to_vec())
+}
+
+/// The instances in batches of this size, all of them at least once. A processor learns the way of an
+/// instance that comes again and again, so calls that follow each other have different ones.
+fn batches_of(instances: &[Instance], size: usize) -> Vec<Vec<Instance>> {
+    let mut endless = instances.iter().cycle().cloned();
+    let count = instances.len().div_ceil(size);
+    (0..count).map(|_| endless.by_ref().take(size).collect()).collect()
+}
+
+fn measure(predictor: &Predictor, batches: &[Vec<Instance>], span: Duration) -> Result<Figures> {
     let began = Instant::now();
     let mut times = Vec::new();
-    while began.elapsed() < span {
+    let size = batches.first().map_or(0, Vec::len);
+    for batch in batches.iter().cycle() {
+        if began.elapsed() >= span {
+            break;
+        }
         let call = Instant::now();
         let outcomes = predictor.predict_each(batch);
         times.push(call.elapsed().as_secs_f64() * 1e6);
@@ -83,11 +105,11 @@ fn measure(predictor: &Predictor, batch: &[Instance], span: Duration) -> Result<
     };
     let median = quantile(0.5);
     Ok(Figures {
-        batch: batch.len(),
+        batch: size,
         calls: times.len(),
         median_us: median,
         p99_us: quantile(0.99),
-        predictions_per_second: batch.len() as f64 * 1e6 / median.max(1e-3),
+        predictions_per_second: size as f64 * 1e6 / median.max(1e-3),
     })
 }
 
