@@ -86,9 +86,7 @@ impl Model {
                 Ok(Contents { files, signature: None })
             }
             Self::Package(path) => {
-                let contents =
-                    store::read_contents(path, &Limits::DEFAULT).map_err(HostError::from);
-                contents.with_context(|| format!("the model {self}"))
+                Ok(store::read_contents(path, &Limits::DEFAULT).map_err(HostError::from)?)
             }
             Self::Baked(_) => {
                 Err(ModelError(format!("{self} is baked; give the package that it was baked from"))

@@ -122,7 +122,7 @@ fn what_is_signed_here_verifies_there() {
         assert_eq!(code, 0, "{name}: {said}");
         std::fs::write(package.join("model.onnx"), "other").unwrap();
         let (said, code) = model_signing(&verify).unwrap();
-        assert!(code == 1 && said.contains("Hash mismatch for 'model.onnx'"), "{said}");
+        assert!(code == 1 && said.contains("Hash mismatch for"), "{said}");
     }
 }
 

@@ -76,8 +76,8 @@ impl Signable {
                 Ok(Self { folder: baked.folder().to_owned(), name, version })
             }
             Model::Package(folder) if folder.is_dir() => {
-                let files = model.contents()?.files;
-                let package = Package::verify(files, &Limits::DEFAULT)
+                let contents = model.contents().with_context(|| format!("the model {model}"))?;
+                let package = Package::verify(contents.files, &Limits::DEFAULT)
                     .map_err(|error| HostError::Store(error.into()))
                     .with_context(|| format!("the model {model}"))?;
                 let manifest = package.manifest();
