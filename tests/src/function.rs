@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use decision_audit::{Decision, Verifier};
 use lambda_emulator::{Answer, Emulator, Function, Invocation, Options};
@@ -75,6 +75,23 @@ pub fn lines_with(emulator: &Emulator, key: &str) -> Vec<Value> {
     let lines = emulator.log().lines();
     let objects = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     objects.filter(|line| line.get(key).is_some()).collect()
+}
+
+/// Waits until the log has so many lines with this key: what a function has written reaches it through a
+/// pipe, a moment after the answer. The metrics (`_aws`) are the last line of an invoke.
+///
+/// # Panics
+/// If they don't come within a minute.
+pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
+    let began = Instant::now();
+    loop {
+        let found = lines_with(emulator, key).len();
+        if found >= count {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{found} of {count} lines with {key}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// The decisions in the log, their chains verified.

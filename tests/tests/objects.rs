@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use conformance::function::{decisions, emulated, fraud_function, invoke, lines_with};
+use conformance::function::{decisions, emulated, fraud_function, invoke, lines_with, logged};
 use conformance::moto::{Moto, credentials};
 use conformance::root;
 use lambda_emulator::{Emulator, Fate, Function, Options, Source};
@@ -143,6 +143,7 @@ async fn a_record_whose_result_is_not_delivered_is_not_answered() {
     let both = json!([{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]);
     assert_eq!(answer["batchItemFailures"], both);
     assert_eq!(decisions(&emulator).len(), 0);
+    logged(&emulator, "record", 1).await;
     let entries = lines_with(&emulator, "record");
     assert_eq!(
         (&entries[0]["kind"], &entries[0]["code"]),
@@ -307,6 +308,7 @@ async fn what_was_not_reached_is_done_by_the_next_try() {
     let again: Vec<_> =
         results(&moto).into_iter().filter(|(key, _)| !key.ends_with("partial.json")).collect();
     assert_eq!(again, whole);
+    logged(&emulator, "audit", before + 1_000).await;
     assert_eq!(decisions(&emulator).len().saturating_sub(before), 1_000);
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conformance::function::{decisions, emulated, fraud_function, invoke, lines_with};
+use conformance::function::{decisions, emulated, fraud_function, invoke, lines_with, logged};
 use conformance::moto::Moto;
 use conformance::root;
 use lambda_emulator::{Emulator, Entry, Fate, Options, Source, SqsSource, StreamSource};
@@ -92,6 +92,7 @@ async fn check_mix(emulator: &Emulator, fifo: bool, records: &[(char, char)]) {
         }
     }
     assert_eq!(reported(&answer), expected, "{records:?}");
+    logged(emulator, "audit", before + counts.values().sum::<usize>()).await;
     assert_eq!(decided(emulator, before), counts, "{records:?}");
 }
 
@@ -127,6 +128,7 @@ async fn a_large_batch_is_one_batch() {
     let bodies: Vec<_> = (0..1000).map(|_| (String::new(), good().to_string())).collect();
     let answer = invoke(&emulator, &sqs_event("orders", &bodies).to_string()).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
+    logged(&emulator, "_aws", 1).await;
     let metrics = lines_with(&emulator, "_aws");
     assert_eq!(metrics.len(), 1);
     assert_eq!((&metrics[0]["Records"], &metrics[0]["Predictions"]), (&json!(1000), &json!(1000)));
@@ -141,6 +143,7 @@ async fn what_there_is_no_time_for_is_reported() {
     let bodies: Vec<_> = (0..3).map(|_| (String::new(), good().to_string())).collect();
     let answer = invoke(&emulator, &sqs_event("orders", &bodies).to_string()).await.unwrap();
     assert_eq!(reported(&answer), ["m0", "m1", "m2"]);
+    logged(&emulator, "_aws", 1).await;
     assert_eq!(decisions(&emulator).len(), 0);
     let entries = lines_with(&emulator, "record");
     assert_eq!(
@@ -199,8 +202,10 @@ async fn a_queue_keeps_poison_in_its_dead_letter_queue() {
     let emulator = Emulator::start(options(&moto, Source::Sqs(source))).await.unwrap();
     let entries = wait(&emulator, &[(Fate::Answered, 2), (Fate::DeadLettered, 1)]).await;
     assert_eq!((count(&entries, Fate::Answered), count(&entries, Fate::Failed)), (2, 2));
+    logged(&emulator, "audit", 3).await;
     let decided = decided(&emulator, 0);
     assert_eq!(decided.values().sum::<usize>(), 3, "{decided:?}");
+    logged(&emulator, "record", 2).await;
     let poison = lines_with(&emulator, "record");
     assert_eq!(poison.len(), 2, "{poison:#?}");
     assert_eq!((&poison[0]["kind"], &poison[0]["field"]), (&json!("poison"), &json!("amount")));
@@ -230,12 +235,14 @@ async fn a_stream_stops_at_its_first_failure_and_goes_on_behind_it() {
     // The poison, and what came after it in its batch: Lambda gives the whole rest up.
     let entries = wait(&emulator, &[(Fate::Answered, 2), (Fate::SentToDestination, 1)]).await;
     assert_eq!(count(&entries, Fate::Answered), 2, "{entries:#?}");
+    logged(&emulator, "audit", 3).await;
     let decided = decided(&emulator, 0);
     assert_eq!(decided.values().copied().collect::<Vec<_>>(), [1, 2]);
     let sent = moto.boto(&format!(
         "result = json.loads(client('sqs').receive_message(QueueUrl={failures})['Messages'][0]['Body'])"
     ));
     let info = &sent["KinesisBatchInfo"];
+    logged(&emulator, "record", 1).await;
     let poison = &lines_with(&emulator, "record")[0];
     assert_eq!(info["startSequenceNumber"], poison["record"], "{sent}");
 }
@@ -258,10 +265,12 @@ async fn an_item_of_a_table_is_an_instance() {
     let source = StreamSource { report_batch_item_failures: true, ..StreamSource::new("payments") };
     let emulator = Emulator::start(options(&moto, Source::DynamoDb(source))).await.unwrap();
     wait(&emulator, &[(Fate::Answered, 2)]).await;
+    logged(&emulator, "audit", 1).await;
     let of_table = decisions(&emulator);
     assert_eq!(of_table.len(), 1);
     let direct = emulated(fraud_function(&[])).await;
     invoke(&direct, &item).await.unwrap();
+    logged(&direct, "audit", 1).await;
     // The same bits as for the instance itself.
     assert_eq!(of_table[0].outcome, decisions(&direct)[0].outcome);
 }

@@ -28,7 +28,7 @@ export async function models(more) {
 async function copied(folder, bytes) {
   const manifest = JSON.parse(bytes);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const base = `models/${manifest.name}/${digest.slice(0, 16)}`;
+  const base = `packages/${manifest.name}/${digest.slice(0, 16)}`;
   const files = [];
   for (const path of ['manifest.json', ...manifest.files.map((file) => file.path)]) {
     await cp(join(folder, path), `${SITE}/${base}/${path}`);

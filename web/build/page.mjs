@@ -66,7 +66,7 @@ export async function page({ digest }, models) {
 /assets/*
   Cache-Control: public, max-age=31536000, immutable
   Content-Security-Policy: ${OWN}
-/models/*
+/packages/*
   Cache-Control: public, max-age=31536000, immutable
 /
   Content-Security-Policy: ${OWN}; frame-ancestors 'none'

@@ -1,6 +1,7 @@
 /** The page's side of a worker: calls, progress, and an end for what takes too long. */
 
 import type { Progress } from '../../package/dist/index.js';
+import { withResolvers } from './resolvers.js';
 import type { Calls, Failure, Reply, Site, Started } from './protocol.js';
 
 /** A call that failed, with the sandbox's own words. */
@@ -91,14 +92,4 @@ export class Engine {
       waiting?.reject(new CallError(reply.failure));
     }
   }
-}
-
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -43,7 +43,7 @@ function begin(): void {
   };
   const bundled = site.models.map((model) => {
     const [title, hint] = TITLES[model.name] ?? [words(model.name), model.task];
-    const place = new ModelPlace(engine, started, model, hint);
+    const place = new ModelPlace(engine, model, hint);
     return { id: model.name, title, root: place.root, show: () => place.show().then(look) };
   });
   let ownSession: Session | undefined;

@@ -5,7 +5,7 @@ import { el } from './dom.js';
 import type { Engine } from './engine.js';
 import { panelFor } from './panel/choose.js';
 import type { Panel } from './panel/panel.js';
-import type { Bundled, Started } from './protocol.js';
+import type { Bundled } from './protocol.js';
 import { Session } from './session.js';
 import { size } from './text.js';
 import { Notice } from './view/notice.js';
@@ -19,7 +19,6 @@ export class ModelPlace {
 
   constructor(
     private readonly engine: Engine,
-    private readonly started: Promise<Started>,
     private readonly model: Bundled,
     hint: string,
   ) {
@@ -38,16 +37,16 @@ export class ModelPlace {
     const { name, base, files } = this.model;
     const total = files.reduce((sum, file) => sum + file.size, 0);
     const bar = el('progress', { max: total, value: 0, 'aria-label': `Loading ${name}` });
-    const text = el('p', { class: 'muted', role: 'status' }, `Waiting for the component, then ${size(total)} of ${name}`);
+    const text = el('p', { class: 'muted', role: 'status' }, `Fetching ${name}`);
     this.#put(el('div', { class: 'loading' }, bar, text));
     const loaded = new Map<string, number>();
     const onProgress = (progress: Progress) => {
       loaded.set(progress.what, progress.loaded);
       bar.value = [...loaded.values()].reduce((a, b) => a + b, 0);
-      text.textContent = `${size(bar.value)} of ${size(total)}`;
+      text.textContent =
+        bar.value < total ? `${size(bar.value)} of ${size(total)}` : 'Waiting for the component, then loading…';
     };
     try {
-      await this.started;
       const origin = { kind: 'bundled', base, files } as const;
       const session = await Session.open(this.engine, name, origin, this.model, onProgress);
       this.#panel = panelFor(session);

@@ -24,7 +24,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   const own = url.href.startsWith(self.registration.scope);
-  if (request.method === 'GET' && own && !url.pathname.includes('/models/')) {
+  if (request.method === 'GET' && own && !url.pathname.includes('/packages/')) {
     event.respondWith(answer(request));
   }
 });

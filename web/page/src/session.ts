@@ -41,7 +41,9 @@ export class Session extends EventTarget {
     bundled?: Bundled,
     onProgress?: (progress: Progress) => void,
   ): Promise<Session> {
-    const opened = await engine.call('open', { key, origin }, { onProgress, limit: 2 * PATIENCE });
+    // A download may take as long as it takes; a package of the visitor's own is here already.
+    const limit = origin.kind === 'bundled' ? {} : { limit: 2 * PATIENCE };
+    const opened = await engine.call('open', { key, origin }, { onProgress, ...limit });
     return new Session(engine, key, opened, bundled);
   }
 

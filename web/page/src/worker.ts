@@ -18,6 +18,7 @@ import {
 import { archive } from '../../package/dist/source.js';
 import { drawing, pngOfCanvas, support } from '../../package/dist/support.js';
 import { content } from '../../package/dist/read.js';
+import { withResolvers } from './resolvers.js';
 import { Store } from './store.js';
 import type { Calls, Failure, Input, Origin, Reply, Request, Seen } from './protocol.js';
 
@@ -26,7 +27,9 @@ const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
 
 const models = new Map<string, Model>();
 const lenses = new Map<string, Model | undefined>();
-let component: Component;
+/** There once `start` is done; packages are fetched meanwhile. */
+const component = withResolvers<Component>();
+component.promise.catch(() => {});
 let base: string;
 
 type Handlers = {
@@ -44,23 +47,24 @@ const handlers: Handlers = {
     const supportUrl = new URL(site.support, base);
     if (module) {
       await support(supportUrl, store);
-      component = { ...module };
+      component.resolve(module);
       return module;
     }
     const options = { module: url, support: supportUrl, open: store.open, onProgress };
-    component = await loadComponent(options).catch(async (error) => {
+    const loading = loadComponent(options).catch(async (error) => {
       // A copy of this browser's that is damaged must not stay in the way.
       if (await store.forget(url)) {
         return loadComponent(options);
       }
       throw error;
     });
-    const { digest, download, compile } = component;
+    loading.then(component.resolve, component.reject);
+    const { module: compiled, digest, download, compile } = await loading;
     return {
-      module: component.module,
+      module: compiled,
       digest,
       published: site.component.digest,
-      imports: WebAssembly.Module.imports(component.module).map((it) => `${it.module} ${it.name}`),
+      imports: WebAssembly.Module.imports(compiled).map((it) => `${it.module} ${it.name}`),
       download,
       compile,
       cached: store.had(url),
@@ -72,7 +76,9 @@ const handlers: Handlers = {
     const began = performance.now();
     const files = await filesOf(origin, store, onProgress);
     const fetched = performance.now();
-    const model = await loadModel(files, { component });
+    const ready = await component.promise;
+    const begun = performance.now();
+    const model = await loadModel(files, { component: ready });
     const loaded = performance.now();
     models.get(key)?.source.free();
     models.set(key, model);
@@ -84,7 +90,7 @@ const handlers: Handlers = {
       caseNames: model.caseNames,
       bytes: files.reduce((sum, { content }) => sum + content.length, 0),
       fetch: fetched - began,
-      load: loaded - fetched,
+      load: loaded - begun,
       cached: origin.kind === 'bundled' && store.hadAll,
     };
   },
@@ -213,7 +219,7 @@ async function makeLens(model: Model): Promise<Model | undefined> {
     file.free();
     return taken;
   });
-  return Model.load(component, files);
+  return Model.load(model.component, files);
 }
 
 function integers({ data }: Tensor): Int32Array {

@@ -23,7 +23,7 @@ pub(crate) fn package(
     let (task, source) = match of.task.modality() {
         Modality::Image => (Task::ImageClassification, GraphInputSource::Pixels),
         Modality::Text => (Task::TextClassification, GraphInputSource::InputIds),
-        Modality::Tabular => return Err("a tabular model has no picture and no tokens".into()),
+        _ => return Err("the model has no picture and no tokens".into()),
     };
     let input = of.graph.inputs.iter().find(|input| input.from == source);
     let input = input.ok_or("the graph has no such input")?;

@@ -116,16 +116,15 @@ impl ModelPackage {
         self.text.clone()
     }
 
-    /// What the model takes: `tabular`, `image` or `text`.
+    /// What the model takes: `tabular`, `image`, `text`, or `tensors` as nested arrays.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn modality(&self) -> String {
-        let modality = match self.manifest.task.modality() {
-            Modality::Tabular => "tabular",
-            Modality::Image => "image",
-            Modality::Text => "text",
-        };
-        modality.into()
+        let modality = self.manifest.task.modality();
+        let known =
+            [(Modality::Tabular, "tabular"), (Modality::Image, "image"), (Modality::Text, "text")];
+        let named = known.into_iter().find(|(it, _)| *it == modality);
+        named.map_or("tensors", |(_, name)| name).into()
     }
 
     /// The names of the reference cases.
