@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use predictor_host::{Description, ElementType, Keys, Predictor, Tensor};
 use prost::Message as _;
 
@@ -36,8 +36,9 @@ pub(super) fn failure(components: &Components, model: &Model, tolerance: Toleran
     }
     let graph = graph.unwrap_or_default();
     for data in &model.data {
-        let differences = differences(&predictor, &graph, data, tolerance);
-        let differences = differences.with_context(|| place(model, data))?;
+        let place = place(model, data);
+        let differences = differences(&predictor, &graph, data, tolerance)
+            .map_err(|error| anyhow!("{place}{error:#}"))?;
         if differences.is_empty() {
             continue;
         }
@@ -45,15 +46,15 @@ pub(super) fn failure(components: &Components, model: &Model, tolerance: Toleran
         if differences.len() > MOST_TOLD {
             told += &format!("; and {} more outputs", differences.len() - MOST_TOLD);
         }
-        bail!("{}: {told}", place(model, data));
+        bail!("{place}{told}");
     }
     Ok(())
 }
 
-/// How messages call a set of data; the only one needs no name.
+/// How messages that are about a set of data begin; the only one needs no name.
 fn place(model: &Model, data: &Path) -> String {
     let name = data.file_name().unwrap_or_default().to_string_lossy();
-    if model.data.len() == 1 { "differs".into() } else { name.into_owned() }
+    if model.data.len() == 1 { String::new() } else { format!("{name}: ") }
 }
 
 fn differences(
