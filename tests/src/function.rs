@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use decision_audit::{Decision, Verifier};
 use lambda_emulator::{Answer, Emulator, Function, Invocation, Options};
 use serde_json::Value;
 
-use crate::{baked, program};
+use crate::{baked, cache_folder, component, finished, program};
 
 /// A function package in a folder: the binary and the baked fraud model.
 ///
@@ -24,6 +25,19 @@ pub fn lay_out_baked(folder: &Path) {
             fs::copy(&path, folder.join("model").join(name)).expect("a copy");
         }
     }
+}
+
+/// Writes the compiled component and its record, as the function maps them, into a folder.
+///
+/// # Panics
+/// If `host-cli component` fails.
+pub fn compile_component(folder: &Path) {
+    let _ = component();
+    let mut command = Command::new(program("host-cli"));
+    command.args(["component", "--compile"]).arg(folder.join("predictor.cwasm"));
+    command.env("SAMEBITS_CACHE", cache_folder());
+    let (_, error, code) = finished(&mut command);
+    assert_eq!(code, Some(0), "{error}");
 }
 
 /// The function as it would be created, with the fraud model and these variables. Its package is the

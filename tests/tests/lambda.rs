@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use conformance::{baked, cache_folder, component, finished, program, root, tool_is_there};
+use conformance::function::compile_component;
+use conformance::{baked, cache_folder, finished, program, root, tool_is_there};
 use lambda_emulator::{Answer, Emulator, Invocation, Options};
 use serde_json::Value;
 
@@ -118,14 +119,7 @@ impl Function {
 /// A function package: the binary, the compiled component and the model.
 fn lay_out(folder: &Path) {
     fs::copy(program("bootstrap"), folder.join("bootstrap")).unwrap();
-    let digest = component().digest().hex();
-    for entry in fs::read_dir(cache_folder()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_str().unwrap().starts_with(&digest) {
-            let extension = path.extension().unwrap().to_str().unwrap().to_owned();
-            fs::copy(&path, folder.join("predictor").with_extension(extension)).unwrap();
-        }
-    }
+    compile_component(folder);
     fs::create_dir(folder.join("model")).unwrap();
     for file in conformance::fraud() {
         fs::write(folder.join("model").join(file.path), file.content).unwrap();

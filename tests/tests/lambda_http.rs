@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use conformance::function::compile_component;
 use conformance::surface::{
     self, check_documents, check_pictures, check_predictions, check_problems, file, problem, send,
 };
-use conformance::{baked, cache_folder, component, packages, program};
+use conformance::{baked, packages, program};
 use lambda_emulator::{Door, DoorKind, Emulator, Function, Options};
 use tokio::runtime::Runtime;
 
@@ -82,12 +83,9 @@ fn fraud() -> tempfile::NamedTempFile {
 
 /// The function with the compiled component and the package of the digits model.
 fn digits() -> tempfile::NamedTempFile {
-    let digest = component().digest().hex();
-    let compiled = files_of(&cache_folder(), "").into_iter();
-    let compiled = compiled.filter(|(name, _)| name.starts_with(&digest)).map(|(_, path)| {
-        let extension = path.extension().unwrap().to_str().unwrap();
-        (format!("predictor.{extension}"), path)
-    });
+    let folder = tempfile::tempdir().unwrap();
+    compile_component(folder.path());
+    let compiled = files_of(folder.path(), "").into_iter();
     let package = packages().into_iter().find(|path| path.ends_with("digits/package")).unwrap();
     zipped(&compiled.chain(files_of(&package, "model/")).collect::<Vec<_>>())
 }
