@@ -184,12 +184,15 @@ fn key_of(certificate: &Certificate) -> Result<PublicKey, KeyError> {
     PublicKey::from_der(&der)
 }
 
+/// Checks a signature: key, message, signature.
+type Verify = fn(&[u8], &[u8], &[u8]) -> Option<()>;
+
 /// An algorithm that certificates are signed with.
 #[derive(Debug)]
 struct Algorithm {
     key: AlgorithmIdentifier,
     signature: AlgorithmIdentifier,
-    verify: fn(&[u8], &[u8], &[u8]) -> Option<()>,
+    verify: Verify,
 }
 
 impl SignatureVerificationAlgorithm for Algorithm {
