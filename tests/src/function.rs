@@ -9,7 +9,10 @@ use decision_audit::{Decision, Verifier};
 use lambda_emulator::{Answer, Emulator, Function, Invocation, Options};
 use serde_json::Value;
 
-use crate::{baked, cache_folder, component, finished, program};
+use crate::{baked, cache_folder, component, finished, program, root};
+
+/// No wait is longer; the machine may be slow and shared.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A function package in a folder: the binary and the baked fraud model.
 ///
@@ -40,6 +43,27 @@ pub fn compile_component(folder: &Path) {
     assert_eq!(code, Some(0), "{error}");
 }
 
+/// An instance that the fraud model predicts.
+///
+/// # Panics
+/// If the example is missing.
+#[must_use]
+pub fn good() -> Value {
+    let path = root().join("models/fraud/examples/ordinary.json");
+    serde_json::from_slice(&fs::read(path).expect("the example")).expect("JSON")
+}
+
+/// An instance that the fraud model refuses: its amount is a text.
+///
+/// # Panics
+/// As [`good`].
+#[must_use]
+pub fn bad() -> Value {
+    let mut instance = good();
+    instance["amount"] = "42.80".into();
+    instance
+}
+
 /// The function as it would be created, with the fraud model and these variables. Its package is the
 /// binary alone: the model lies outside of it, so that no test waits for a zip.
 #[must_use]
@@ -64,7 +88,7 @@ pub async fn emulated(function: Function) -> Emulator {
     Emulator::start(Options::new(function)).await.expect("an emulator")
 }
 
-/// An invoke's answer, or the type and message of its error.
+/// An invoke's answer, or the type and message of its error, once all that it wrote is in the log.
 ///
 /// # Errors
 /// What the function failed with.
@@ -73,6 +97,7 @@ pub async fn emulated(function: Function) -> Emulator {
 /// If the emulator is gone.
 pub async fn invoke(emulator: &Emulator, event: &str) -> Result<Value, (String, String)> {
     let reply = emulator.invoke(Invocation::new(event.to_owned())).await.expect("a reply");
+    reply.finished.await.expect("an invoke that ends");
     match reply.answer {
         Answer::Payload(payload) => Ok(serde_json::from_slice(&payload).expect("JSON")),
         Answer::Error(error) => {
@@ -91,11 +116,11 @@ pub fn lines_with(emulator: &Emulator, key: &str) -> Vec<Value> {
     objects.filter(|line| line.get(key).is_some()).collect()
 }
 
-/// Waits until the log has so many lines with this key: what a function has written reaches it through a
-/// pipe, a moment after the answer. The metrics (`_aws`) are the last line of an invoke.
+/// Waits until the log has so many lines with this key, where a poller invokes: what a function has
+/// written reaches the log through a pipe, a moment after the answer.
 ///
 /// # Panics
-/// If they don't come within a minute.
+/// If they don't come within [`PATIENCE`].
 pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
     let began = Instant::now();
     loop {
@@ -103,7 +128,7 @@ pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
         if found >= count {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{found} of {count} lines with {key}");
+        assert!(began.elapsed() < PATIENCE, "{found} of {count} lines with {key}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

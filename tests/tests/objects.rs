@@ -1,27 +1,13 @@
 //! Results that go to AWS's services, and objects of S3, against moto's server.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::time::Duration;
-
-use conformance::function::{decisions, emulated, fraud_function, invoke, lines_with, logged};
+use conformance::function::{
+    PATIENCE, bad, decisions, emulated, fraud_function, good, invoke, lines_with,
+};
 use conformance::moto::{Moto, credentials};
 use conformance::root;
 use lambda_emulator::{Emulator, Fate, Function, Options, Source};
 use serde_json::{Value, json};
-
-/// No wait is longer; the machine may be slow and shared.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn good() -> Value {
-    let path = root().join("models/fraud/examples/ordinary.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn bad() -> Value {
-    let mut instance = good();
-    instance["amount"] = "42.80".into();
-    instance
-}
 
 /// The function with its results going to `results`.
 fn function(endpoint: &str, results: &str) -> Function {
@@ -143,7 +129,6 @@ async fn a_record_whose_result_is_not_delivered_is_not_answered() {
     let both = json!([{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]);
     assert_eq!(answer["batchItemFailures"], both);
     assert_eq!(decisions(&emulator).len(), 0);
-    logged(&emulator, "record", 1).await;
     let entries = lines_with(&emulator, "record");
     assert_eq!(
         (&entries[0]["kind"], &entries[0]["code"]),
@@ -308,7 +293,6 @@ async fn what_was_not_reached_is_done_by_the_next_try() {
     let again: Vec<_> =
         results(&moto).into_iter().filter(|(key, _)| !key.ends_with("partial.json")).collect();
     assert_eq!(again, whole);
-    logged(&emulator, "audit", before + 1_000).await;
     assert_eq!(decisions(&emulator).len().saturating_sub(before), 1_000);
 }
 
