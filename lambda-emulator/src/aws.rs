@@ -1,15 +1,9 @@
-//! Calls of an AWS-compatible endpoint: JSON, query and REST requests, signed with Signature
-//! Version 4.
-//!
-//! Only `aws-sigv4` comes from the SDK. The clients themselves would take minutes to compile, and
-//! the emulator needs a dozen calls.
+//! Calls of an AWS-compatible endpoint: JSON, query and REST requests.
 
-use std::time::SystemTime;
-
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+pub(crate) use aws_call::{DYNAMODB, DYNAMODB_STREAMS, EVENTS, KINESIS, SQS};
+use aws_call::{JsonService, Signer};
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -20,51 +14,16 @@ use crate::options::Aws;
 pub(crate) struct AwsClient {
     http: HttpClient,
     endpoint: String,
-    credentials: aws_credential_types::Credentials,
-    region: String,
+    signer: Signer,
 }
-
-/// A service with a JSON protocol.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonService {
-    /// As in the signature's scope.
-    pub(crate) name: &'static str,
-    /// What `X-Amz-Target` begins with.
-    pub(crate) target: &'static str,
-    pub(crate) content_type: &'static str,
-}
-
-pub(crate) const SQS: JsonService =
-    JsonService { name: "sqs", target: "AmazonSQS", content_type: "application/x-amz-json-1.0" };
-pub(crate) const KINESIS: JsonService = JsonService {
-    name: "kinesis",
-    target: "Kinesis_20131202",
-    content_type: "application/x-amz-json-1.1",
-};
-pub(crate) const DYNAMODB: JsonService = JsonService {
-    name: "dynamodb",
-    target: "DynamoDB_20120810",
-    content_type: "application/x-amz-json-1.0",
-};
-pub(crate) const DYNAMODB_STREAMS: JsonService = JsonService {
-    name: "dynamodb",
-    target: "DynamoDBStreams_20120810",
-    content_type: "application/x-amz-json-1.0",
-};
-pub(crate) const EVENTS: JsonService =
-    JsonService { name: "events", target: "AWSEvents", content_type: "application/x-amz-json-1.1" };
 
 impl AwsClient {
     pub(crate) fn new(aws: &Aws, region: &str) -> Self {
-        let credentials = aws_credential_types::Credentials::new(
-            &aws.credentials.access_key_id,
-            &aws.credentials.secret_access_key,
-            aws.credentials.session_token.clone(),
-            None,
-            "lambda-emulator",
-        );
+        let keys = &aws.credentials;
+        let token = keys.session_token.clone();
+        let signer = Signer::new(&keys.access_key_id, &keys.secret_access_key, token, region);
         let endpoint = aws.endpoint.trim_end_matches('/').to_owned();
-        Self { http: HttpClient::new(), endpoint, credentials, region: region.to_owned() }
+        Self { http: HttpClient::new(), endpoint, signer }
     }
 
     /// Whether anything answers at the endpoint.
@@ -81,10 +40,7 @@ impl AwsClient {
         action: &str,
         body: &Value,
     ) -> Result<Value, Error> {
-        let headers = [
-            ("content-type", service.content_type.to_owned()),
-            ("x-amz-target", format!("{}.{action}", service.target)),
-        ];
+        let headers = service.headers(action);
         let body = Bytes::from(body.to_string());
         let answer = self.send(service.name, action, Method::POST, "/", &headers, body).await?;
         if answer.is_empty() {
@@ -124,8 +80,10 @@ impl AwsClient {
         headers: &[(&str, String)],
         body: Bytes,
     ) -> Result<Bytes, Error> {
+        let uri = format!("{}{path}", self.endpoint);
         let request = self
-            .signed(service, method, path, headers, body)
+            .signer
+            .sign(service, &method, &uri, headers, body)
             .map_err(|reason| self.unreachable(reason))?;
         let response: Response<Bytes> =
             self.http.send(request).await.map_err(|reason| self.unreachable(reason))?;
@@ -136,43 +94,6 @@ impl AwsClient {
         let message: String = String::from_utf8_lossy(&body).chars().take(500).collect();
         let status = parts.status.as_u16();
         Err(Error::Service { service, action: action.to_owned(), status, message })
-    }
-
-    fn signed(
-        &self,
-        service: &str,
-        method: Method,
-        path: &str,
-        headers: &[(&str, String)],
-        body: Bytes,
-    ) -> Result<Request<Bytes>, String> {
-        let uri = format!("{}{path}", self.endpoint);
-        let identity = self.credentials.clone().into();
-        let settings = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let borrowed = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable =
-            SignableRequest::new(method.as_str(), &uri, borrowed, SignableBody::Bytes(&body))
-                .map_err(|error| error.to_string())?;
-        let (instructions, _) =
-            sign(signable, &settings).map_err(|error| error.to_string())?.into_parts();
-        let mut request = Request::builder().method(method.clone()).uri(&uri);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let mut request = request
-            .header(header::CONTENT_LENGTH, body.len())
-            .body(body)
-            .map_err(|it| it.to_string())?;
-        instructions.apply_to_request_http1x(&mut request);
-        Ok(request)
     }
 
     fn unreachable(&self, reason: String) -> Error {

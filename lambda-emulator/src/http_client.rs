@@ -1,5 +1,6 @@
 //! The emulator's own outgoing HTTP: telemetry deliveries and calls of AWS-compatible services.
 
+use aws_call::reasons;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
@@ -30,16 +31,4 @@ impl HttpClient {
             .map_err(|error| reasons(error.as_ref()))?;
         Ok(Response::from_parts(parts, body.to_bytes()))
     }
-}
-
-/// An error with its causes, which hyper's own text leaves out.
-fn reasons(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -1,11 +1,10 @@
 //! The client: made once, in init, where a setting or an event source needs it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+use aws_call::{Signer, reasons};
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -68,8 +67,7 @@ impl Patience {
 #[derive(Debug)]
 pub(crate) struct Client {
     http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    credentials: aws_credential_types::Credentials,
-    region: String,
+    signer: Signer,
     endpoint: Option<String>,
 }
 
@@ -99,16 +97,15 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        let credentials = aws_credential_types::Credentials::new(
+        let signer = Signer::new(
             &settings.access_key_id,
             &settings.secret_access_key,
             settings.session_token.clone(),
-            None,
-            "environment",
+            &settings.region,
         );
         let endpoint =
             settings.endpoint.as_ref().map(|endpoint| endpoint.trim_end_matches('/').to_owned());
-        Ok(Self { http, credentials, region: settings.region.clone(), endpoint })
+        Ok(Self { http, signer, endpoint })
     }
 
     /// A JSON call, as in `AmazonSQS.SendMessageBatch`.
@@ -124,10 +121,7 @@ impl Client {
             action: action.to_owned(),
             method: Method::POST,
             path: "/",
-            headers: vec![
-                ("content-type", service.content_type.to_owned()),
-                ("x-amz-target", format!("{}.{action}", service.target)),
-            ],
+            headers: service.headers(action).into(),
             body: body.to_string().into(),
         };
         let answer = self.answered(call, patience).await?.1;
@@ -191,55 +185,15 @@ impl Client {
     }
 
     fn signed(&self, call: Call<'_>) -> Result<Request<Full<Bytes>>, String> {
-        let Call { service, method, path, mut headers, body, .. } = call;
+        let Call { service, method, path, headers, body, .. } = call;
         let host = match &self.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None => format!("https://{service}.{}.amazonaws.com", self.region),
+            None => format!("https://{service}.{}.amazonaws.com", self.signer.region()),
         };
         let uri = format!("{host}{path}");
-        if service == "s3" {
-            // S3 wants it in a header, and no path normalised or encoded twice.
-            headers.push(("x-amz-content-sha256", digest(&body)));
-        }
-        let identity = self.credentials.clone().into();
-        let settings = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(service)
-            .time(SystemTime::now())
-            .settings(signing(service))
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let borrowed = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable =
-            SignableRequest::new(method.as_str(), &uri, borrowed, SignableBody::Bytes(&body))
-                .map_err(|error| error.to_string())?;
-        let (instructions, _) =
-            sign(signable, &settings).map_err(|error| error.to_string())?.into_parts();
-        let mut request = Request::builder().method(method).uri(&uri);
-        for (name, value) in &headers {
-            request = request.header(*name, value);
-        }
-        let request = request.header(header::CONTENT_LENGTH, body.len()).body(Full::new(body));
-        let mut request = request.map_err(|error| error.to_string())?;
-        instructions.apply_to_request_http1x(&mut request);
-        Ok(request)
+        let request = self.signer.sign(service, &method, &uri, &headers, body)?;
+        Ok(request.map(Full::new))
     }
-}
-
-fn signing(service: &str) -> SigningSettings {
-    use aws_sigv4::http_request::{PercentEncodingMode, UriPathNormalizationMode};
-    let mut settings = SigningSettings::default();
-    if service == "s3" {
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-    }
-    settings
-}
-
-fn digest(body: &[u8]) -> String {
-    model_package::Digest::of(body).hex()
 }
 
 /// What a call is named in errors.
@@ -272,16 +226,4 @@ async fn read(
         Ok(Err(error)) => Err(named.unreachable(reasons(error.as_ref()))),
         Err(_) => Err(named.out_of_time()),
     }
-}
-
-/// An error with its causes, which hyper's own text leaves out.
-pub(super) fn reasons(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! S3: an object read as it streams in, and one written if it is not there yet.
 
+use aws_call::reasons;
 use bytes::Bytes;
 use http::Method;
 use http_body_util::BodyExt;
@@ -7,7 +8,7 @@ use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::AwsError;
-use super::client::{Call, Client, Named, Patience, reasons};
+use super::client::{Call, Client, Named, Patience};
 
 /// What stays as it is in a key: the unreserved characters of RFC 3986, and the slash.
 const KEY: &AsciiSet =
