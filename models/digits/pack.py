@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import Image
 
 from digits import data
 from digits.canvas import CONDITIONS, on_canvas
+from training import packaging
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER / "package"
@@ -27,13 +27,8 @@ SEED = 20_261_125
 CASES_OF_EACH = 3
 
 
-def manifest(files: list[tuple[str, str]], metrics: dict[str, float]) -> dict:
+def manifest(metrics: dict[str, float]) -> dict:
     """What a host reads of the model."""
-    entries = []
-    for path, role in files:
-        content = (PACKAGE / path).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        entries.append({"path": path, "role": role, "size": len(content), "sha256": f"sha256:{digest}"})
     return {
         "format": "samebits/1",
         "name": "digits",
@@ -41,7 +36,7 @@ def manifest(files: list[tuple[str, str]], metrics: dict[str, float]) -> dict:
         "task": "image-classification",
         "description": "Reads one handwritten digit, drawn on a canvas or photographed from paper.",
         "license": "Apache-2.0",
-        "files": entries,
+        "files": [],
         "input": {
             "image": {
                 "transparency": "white",
@@ -86,11 +81,6 @@ def drawings(digits: data.Split) -> list[tuple[str, bytes]]:
     return found
 
 
-def write_json(path: Path, document: dict) -> None:
-    """Indented, as `host-cli seal` writes."""
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Writes package and examples."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,19 +88,19 @@ def main() -> None:
     parser.add_argument("--graph", type=Path, required=True)
     parser.add_argument("--metrics", type=Path, required=True)
     arguments = parser.parse_args()
-    PACKAGE.mkdir(exist_ok=True)
     EXAMPLES.mkdir(exist_ok=True)
-    (PACKAGE / "model.onnx").write_bytes(arguments.graph.read_bytes())
     found = drawings(data.load(arguments.data).held_back)
     cases = [
         {"name": name, "input": {"image": base64.b64encode(picture).decode()}} for name, picture in found
     ]
-    write_json(PACKAGE / "reference-cases.json", {"cases": cases})
     measured = json.loads(arguments.metrics.read_text(encoding="utf-8"))
     metrics = {"accuracy": measured["accuracy"]}
     metrics |= {f"accuracy, {name}": value for name, value in measured["accuracy_drawn_with"].items()}
-    files = [("model.onnx", "graph"), ("reference-cases.json", "reference-cases")]
-    write_json(PACKAGE / "manifest.json", manifest(files, metrics))
+    files = {
+        "model.onnx": ("graph", arguments.graph.read_bytes()),
+        "reference-cases.json": ("reference-cases", packaging.json_bytes({"cases": cases})),
+    }
+    packaging.write(PACKAGE, manifest(metrics), files)
     for name, place in (("drawn", CASES_OF_EACH), ("thin", 2 * CASES_OF_EACH), ("small", -1)):
         (EXAMPLES / f"{name}.png").write_bytes(found[place][1])
     (EXAMPLES / "bad.png").write_bytes(found[0][1][:60])

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import argparse
 import base64
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 
 from photos import data
+from training import packaging
 
 FOLDER = Path(__file__).resolve().parent
 EXAMPLES = FOLDER / "examples"
 FORMS = {"package": "photos", "package-int8": "photos-int8"}
 
 
-def manifest(package: Path, name: str, classes: list[str], measured: dict) -> dict:
+def manifest(name: str, classes: list[str], measured: dict) -> dict:
     """What a host reads of the model."""
-    entries = []
-    for path, role in (("model.onnx", "graph"), ("reference-cases.json", "reference-cases")):
-        content = (package / path).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        entries.append({"path": path, "role": role, "size": len(content), "sha256": f"sha256:{digest}"})
     decimals = [[round(float(value), 4) for value in values] for values in (data.MEAN, data.DEVIATION)]
     return {
         "format": "samebits/1",
@@ -36,7 +31,7 @@ def manifest(package: Path, name: str, classes: list[str], measured: dict) -> di
         "task": "image-classification",
         "description": "Says which of the ten things of CIFAR-10 a photo shows.",
         "license": "Apache-2.0",
-        "files": entries,
+        "files": [],
         "input": {
             "image": {
                 "resize": {"shortest_edge": data.SIDE, "filter": "bilinear"},
@@ -69,11 +64,6 @@ def pictures(path: Path) -> tuple[list[str], list[tuple[str, bytes]]]:
     return classes, found
 
 
-def write_json(path: Path, document: dict) -> None:
-    """Indented, as `host-cli seal` writes."""
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Writes packages and examples."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -84,11 +74,11 @@ def main() -> None:
     measured = json.loads((arguments.out / "metrics.json").read_text(encoding="utf-8"))["models"]
     cases = [{"name": name, "input": {"image": base64.b64encode(jpeg).decode()}} for name, jpeg in found]
     for folder, name in FORMS.items():
-        package = FOLDER / folder
-        package.mkdir(exist_ok=True)
-        (package / "model.onnx").write_bytes((arguments.out / f"{name}.onnx").read_bytes())
-        write_json(package / "reference-cases.json", {"cases": cases})
-        write_json(package / "manifest.json", manifest(package, name, classes, measured[name]))
+        files = {
+            "model.onnx": ("graph", (arguments.out / f"{name}.onnx").read_bytes()),
+            "reference-cases.json": ("reference-cases", packaging.json_bytes({"cases": cases})),
+        }
+        packaging.write(FOLDER / folder, manifest(name, classes, measured[name]), files)
     EXAMPLES.mkdir(exist_ok=True)
     for name in ("ship", "cat"):
         (EXAMPLES / f"{name}.jpg").write_bytes(found[classes.index(name)][1])

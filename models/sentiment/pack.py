@@ -8,7 +8,6 @@ reference cases give.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment import data, measure
+from training import packaging
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER / "package"
@@ -39,15 +39,8 @@ CASES = [
 ]
 
 
-def manifest(files: dict[str, tuple[str, bytes]], metrics: dict[str, float]) -> dict[str, Any]:
-    """What a host reads of the model. `files`: role and content by path."""
-    entries = [
-        {
-            "path": path, "role": role, "size": len(content),
-            "sha256": f"sha256:{hashlib.sha256(content).hexdigest()}",
-        }
-        for path, (role, content) in files.items()
-    ]
+def manifest(metrics: dict[str, float]) -> dict[str, Any]:
+    """What a host reads of the model."""
     return {
         "format": "samebits/1",
         "name": "sentiment",
@@ -55,7 +48,7 @@ def manifest(files: dict[str, tuple[str, bytes]], metrics: dict[str, float]) -> 
         "task": "text-classification",
         "description": "Says whether an English text is positive, negative or, when unsure, neutral.",
         "license": "Apache-2.0",
-        "files": entries,
+        "files": [],
         "input": {"text": {"max_tokens": MAX_TOKENS, "pair": False, "pad_id": 0}},
         "features": [],
         "graph": {
@@ -80,16 +73,13 @@ def write_package(
     folder: Path, graph: bytes, tokenizer: bytes, cases: list[str], metrics: dict[str, float]
 ) -> None:
     """A package, not sealed yet."""
-    folder.mkdir(exist_ok=True)
     listed = {"cases": [{"name": text[:60], "input": {"text": text}} for text in cases]}
     files = {
         "model.onnx": ("graph", graph),
         "tokenizer.json": ("tokenizer", tokenizer),
-        "reference-cases.json": ("reference-cases", _json(listed)),
+        "reference-cases.json": ("reference-cases", packaging.json_bytes(listed)),
     }
-    for path, (_, content) in files.items():
-        (folder / path).write_bytes(content)
-    (folder / "manifest.json").write_bytes(_json(manifest(files, metrics)))
+    packaging.write(folder, manifest(metrics), files)
 
 
 def sandboxed(program: Path, graph: bytes, tokenizer: bytes) -> float:
@@ -137,8 +127,8 @@ def main() -> None:
     write_package(PACKAGE, graph, tokenizer, CASES, metrics)
     EXAMPLES.mkdir(exist_ok=True)
     (EXAMPLES / "review.txt").write_text("Not bad at all!\n", encoding="utf-8")
-    (EXAMPLES / "reviews.json").write_bytes(_json([{"text": text} for text in CASES[:4]]))
-    (EXAMPLES / "bad.json").write_bytes(_json({"text": 7}))
+    (EXAMPLES / "reviews.json").write_bytes(packaging.json_bytes([{"text": text} for text in CASES[:4]]))
+    (EXAMPLES / "bad.json").write_bytes(packaging.json_bytes({"text": 7}))
     milliseconds = {}
     for name, row in rows.items():
         stage = out / row["file"]
@@ -146,11 +136,6 @@ def main() -> None:
             arguments.host_cli, stage.with_suffix(".onnx").read_bytes(), stage.with_suffix(".json").read_bytes()
         )
     print(table(rows, milliseconds))
-
-
-def _json(document: Any) -> bytes:
-    """Indented, as `host-cli seal` writes."""
-    return (json.dumps(document, indent=2) + "\n").encode()
 
 
 if __name__ == "__main__":
