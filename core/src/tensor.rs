@@ -78,6 +78,26 @@ pub struct Tensor {
     pub data: Vec<u8>,
 }
 
+/// Appends a string as a tensor's data have it.
+pub(crate) fn push_string(data: &mut Vec<u8>, text: &str) {
+    // A string longer than 4 GiB does not fit in a 32-bit memory.
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    data.extend_from_slice(&length.to_le_bytes());
+    data.extend_from_slice(text.as_bytes());
+}
+
+/// The strings in a tensor's data; `None` if these are cut short, or not UTF-8.
+pub(crate) fn strings(mut data: &[u8]) -> Option<Vec<&str>> {
+    let mut strings = Vec::new();
+    while let Some((length, rest)) = data.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (text, rest) = rest.split_at_checked(length)?;
+        strings.push(std::str::from_utf8(text).ok()?);
+        data = rest;
+    }
+    data.is_empty().then_some(strings)
+}
+
 /// A tensor as the graph declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorType {

@@ -1,59 +1,7 @@
-//! The elements of tensors: their types' names and sizes, and their values.
+//! The values of tensors' elements.
 
+use predictor_host::element::{Strings, packed_bits};
 use predictor_host::{ElementType, Tensor};
-
-/// The name of a type.
-pub(crate) fn type_name(element: ElementType) -> &'static str {
-    match element {
-        ElementType::Bool => "bool",
-        ElementType::Uint8 => "uint8",
-        ElementType::Uint16 => "uint16",
-        ElementType::Uint32 => "uint32",
-        ElementType::Uint64 => "uint64",
-        ElementType::Int8 => "int8",
-        ElementType::Int16 => "int16",
-        ElementType::Int32 => "int32",
-        ElementType::Int64 => "int64",
-        ElementType::Float16 => "float16",
-        ElementType::Float32 => "float32",
-        ElementType::Float64 => "float64",
-        ElementType::String => "string",
-        ElementType::Bfloat16 => "bfloat16",
-        ElementType::Float8e4m3fn => "float8e4m3fn",
-        ElementType::Float8e4m3fnuz => "float8e4m3fnuz",
-        ElementType::Float8e5m2 => "float8e5m2",
-        ElementType::Float8e5m2fnuz => "float8e5m2fnuz",
-        ElementType::Float8e8m0 => "float8e8m0",
-        ElementType::Float4e2m1 => "float4e2m1",
-        ElementType::Int4 => "int4",
-        ElementType::Uint4 => "uint4",
-        ElementType::Int2 => "int2",
-        ElementType::Uint2 => "uint2",
-    }
-}
-
-/// Bytes of an element; none of a string, or of one that shares a byte.
-pub(crate) fn byte_size(element: ElementType) -> Option<usize> {
-    Some(match element {
-        ElementType::Uint16 | ElementType::Int16 | ElementType::Float16 | ElementType::Bfloat16 => {
-            2
-        }
-        ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 => 4,
-        ElementType::Uint64 | ElementType::Int64 | ElementType::Float64 => 8,
-        ElementType::String => return None,
-        _ if packed_bits(element).is_some() => return None,
-        _ => 1,
-    })
-}
-
-/// Bits of an element that shares a byte with others, the first in the lowest bits.
-pub(crate) fn packed_bits(element: ElementType) -> Option<usize> {
-    match element {
-        ElementType::Int4 | ElementType::Uint4 | ElementType::Float4e2m1 => Some(4),
-        ElementType::Int2 | ElementType::Uint2 => Some(2),
-        _ => None,
-    }
-}
 
 /// One element of a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +52,10 @@ pub(crate) fn elements(tensor: &Tensor) -> Vec<Element> {
     };
     match tensor.element_type {
         ElementType::Bool => tensor.data.iter().map(|byte| Element::Boolean(*byte != 0)).collect(),
-        ElementType::String => texts(&tensor.data),
+        ElementType::String => {
+            let texts = Strings(&tensor.data).map(String::from_utf8_lossy);
+            texts.map(|text| Element::Text(text.into_owned())).collect()
+        }
         ElementType::Uint8 => numbers!(u8, Element::Integer),
         ElementType::Uint16 => numbers!(u16, Element::Integer),
         ElementType::Uint32 => numbers!(u32, Element::Integer),
@@ -153,17 +104,6 @@ fn codes(tensor: &Tensor) -> Vec<u8> {
         (0..8 / bits).map(move |place| byte >> (place * bits) & ((1 << bits) - 1))
     };
     tensor.data.iter().flat_map(split).take(usize::try_from(count).unwrap_or(usize::MAX)).collect()
-}
-
-fn texts(mut data: &[u8]) -> Vec<Element> {
-    let mut texts = Vec::new();
-    while let Some((length, rest)) = data.split_first_chunk::<4>() {
-        let length = (u32::from_le_bytes(*length) as usize).min(rest.len());
-        let (text, rest) = rest.split_at(length);
-        texts.push(Element::Text(String::from_utf8_lossy(text).into_owned()));
-        data = rest;
-    }
-    texts
 }
 
 /// How a float of few bits is laid out behind its sign.

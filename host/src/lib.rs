@@ -20,6 +20,7 @@ mod bindings;
 mod cache;
 mod compiled;
 mod component;
+pub mod element;
 mod engine;
 mod error;
 mod limits;

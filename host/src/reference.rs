@@ -4,7 +4,8 @@
 use model_package::{Expected, Limits, ReferenceCase, ReferenceCases, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
-use crate::{ElementType, HostError, Predictor};
+use crate::element::byte_size;
+use crate::{HostError, Predictor};
 
 /// A case that did not get what it expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,24 +54,11 @@ pub fn differences(cases: &[ReferenceCase], answers: &[Expected]) -> Vec<Differe
     for (case, found) in cases.iter().zip(answers) {
         let none = Expected::default();
         let expected = case.expected.as_ref().unwrap_or(&none);
-        let mut compare = |what: String, expected: Option<&String>, found: Option<&String>| {
-            if expected != found {
-                let text =
-                    |side: Option<&String>| side.map_or("nothing", String::as_str).to_owned();
-                let (expected, found) = (text(expected), text(found));
-                differences.push(Difference { case: case.name.clone(), what, expected, found });
-            }
-        };
-        compare("label".into(), expected.label.as_ref(), found.label.as_ref());
-        compare("score".into(), expected.score.as_ref(), found.score.as_ref());
-        compare("action".into(), expected.action.as_ref(), found.action.as_ref());
-        let names: std::collections::BTreeSet<_> =
-            expected.outputs.keys().chain(found.outputs.keys()).collect();
-        for name in names {
-            let what = format!("outputs.{name}");
-            compare(what, expected.outputs.get(name), found.outputs.get(name));
-        }
-        compare("json".into(), Some(&expected.json), Some(&found.json));
+        differences.extend(expected.differences(found).into_iter().map(|part| {
+            let text = |side: Option<&str>| side.unwrap_or("nothing").to_owned();
+            let (expected, found) = (text(part.expected), text(part.found));
+            Difference { case: case.name.clone(), what: part.part, expected, found }
+        }));
     }
     differences
 }
@@ -84,27 +72,16 @@ pub fn instance(case: &ReferenceCase) -> wit::Instance {
 /// A prediction by its bits.
 #[must_use]
 pub fn bits(prediction: &wit::Prediction) -> Expected {
-    let outputs = prediction.outputs.iter();
+    let bits = |tensor: &wit::Tensor| {
+        // Strings stay as they lie, and so do elements that share a byte.
+        let size = byte_size(tensor.element_type).unwrap_or(1);
+        (tensor.name.clone(), Expected::output_bits(size, &tensor.data))
+    };
     Expected {
         label: prediction.label.clone(),
-        score: prediction.score.map(|score| format!("{:08x}", score.to_bits())),
+        score: prediction.score.map(Expected::score_bits),
         action: prediction.action.clone(),
-        outputs: outputs.map(|tensor| (tensor.name.clone(), hexadecimal(tensor))).collect(),
+        outputs: prediction.outputs.iter().map(bits).collect(),
         json: prediction.json.clone(),
     }
-}
-
-/// The bytes of each element turned round, so that a float reads as its bits are written. Strings
-/// stay as they lie.
-fn hexadecimal(tensor: &wit::Tensor) -> String {
-    let size = match tensor.element_type {
-        ElementType::Uint16 | ElementType::Int16 | ElementType::Float16 | ElementType::Bfloat16 => {
-            2
-        }
-        ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 => 4,
-        ElementType::Uint64 | ElementType::Int64 | ElementType::Float64 => 8,
-        _ => 1,
-    };
-    let elements = tensor.data.chunks(size);
-    elements.flat_map(|element| element.iter().rev().map(|byte| format!("{byte:02x}"))).collect()
 }

@@ -3,7 +3,7 @@
 //! They are how a host proves that it runs the model as it was verified: it predicts each input and
 //! compares bits, not decimals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -52,6 +52,57 @@ pub struct Expected {
     pub outputs: BTreeMap<String, String>,
     /// The prediction's JSON text as the component renders it.
     pub json: String,
+}
+
+/// A part in which two predictions differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartDifference<'a> {
+    /// `score`, `outputs.probabilities`, `json`, …
+    pub part: String,
+    /// What the one has; absent if nothing.
+    pub expected: Option<&'a str>,
+    /// What the other has; absent if nothing.
+    pub found: Option<&'a str>,
+}
+
+impl Expected {
+    /// Every part in which what was found differs from this.
+    #[must_use]
+    pub fn differences<'a>(&'a self, found: &'a Self) -> Vec<PartDifference<'a>> {
+        let names: BTreeSet<_> = self.outputs.keys().chain(found.outputs.keys()).collect();
+        let outputs = names.into_iter().map(|name| {
+            (format!("outputs.{name}"), self.outputs.get(name), found.outputs.get(name))
+        });
+        let parts = [
+            ("label".to_owned(), self.label.as_ref(), found.label.as_ref()),
+            ("score".to_owned(), self.score.as_ref(), found.score.as_ref()),
+            ("action".to_owned(), self.action.as_ref(), found.action.as_ref()),
+        ];
+        let parts = parts.into_iter().chain(outputs);
+        let parts = parts.chain([("json".to_owned(), Some(&self.json), Some(&found.json))]);
+        parts
+            .filter(|(_, expected, found)| expected != found)
+            .map(|(part, expected, found)| PartDifference {
+                part,
+                expected: expected.map(String::as_str),
+                found: found.map(String::as_str),
+            })
+            .collect()
+    }
+
+    /// A score as [`Self::score`] has it.
+    #[must_use]
+    pub fn score_bits(score: f32) -> String {
+        format!("{:08x}", score.to_bits())
+    }
+
+    /// An output as [`Self::outputs`] has it; its elements have `size` bytes each, strings 1.
+    #[must_use]
+    pub fn output_bits(size: usize, data: &[u8]) -> String {
+        let elements = data.chunks(size.max(1));
+        let bytes = elements.flat_map(|element| element.iter().rev());
+        bytes.map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl ReferenceCases {

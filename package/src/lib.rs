@@ -22,7 +22,7 @@ pub mod strict_json;
 mod text;
 
 pub use answer::{Activation, Aggregation, Detection, DetectionForm, Embedding, Neutral, Pooling};
-pub use cases::{Expected, ReferenceCase, ReferenceCases};
+pub use cases::{Expected, PartDifference, ReferenceCase, ReferenceCases};
 pub use digest::Digest;
 pub use error::PackageError;
 pub use feature::{Feature, FeatureOp};

@@ -4,6 +4,7 @@
 //! to what the text says, and its text the shortest that gives its bits back.
 
 use predictor_host::ElementType;
+use predictor_host::element::{Strings, byte_size};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -111,11 +112,8 @@ fn string_length(text: &str) -> usize {
 /// How many elements bytes hold, as [`read`] makes them.
 pub(super) fn count(element_type: ElementType, data: &[u8]) -> usize {
     match element_type {
-        ElementType::Bool | ElementType::Uint8 | ElementType::Int8 => data.len(),
-        ElementType::Uint16 | ElementType::Int16 => data.len() / 2,
-        ElementType::Uint32 | ElementType::Int32 | ElementType::Float32 => data.len() / 4,
         ElementType::String => Strings(data).count(),
-        _ => data.len() / 8,
+        other => data.len() / byte_size(other).unwrap_or(1),
     }
 }
 
@@ -171,21 +169,6 @@ fn finite<S: Serializer, T: Serialize>(
         sequence.serialize_element(&value)?;
     }
     sequence.end()
-}
-
-/// Strings with their lengths before them; ends at the first that is cut short.
-struct Strings<'a>(&'a [u8]);
-
-impl<'a> Iterator for Strings<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.0.split_first_chunk()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (text, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(text)
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use tract_onnx::prelude::{DatumType, SymbolValues, TDim, Tensor as TractTensor, 
 
 use super::stepwise::{pack, unpack};
 use crate::operators::kernel::{Narrow, Value};
-use crate::{ElementType, Error, ErrorKind, Tensor, TensorType};
+use crate::{ElementType, Error, ErrorKind, Tensor, TensorType, tensor};
 
 /// The types that tract lacks, under both of their names.
 const NARROW: [(ElementType, Narrow); 11] = [
@@ -213,25 +213,14 @@ fn shape_fits(found: &[usize], declared: &[String]) -> bool {
         })
 }
 
-fn decode_strings(mut data: &[u8], count: Option<usize>) -> Option<Vec<String>> {
-    let mut strings = Vec::new();
-    while let Some((length, rest)) = data.split_first_chunk::<4>() {
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (text, rest) = rest.split_at_checked(length)?;
-        strings.push(String::from_utf8(text.to_vec()).ok()?);
-        data = rest;
-    }
-    (data.is_empty() && Some(strings.len()) == count).then_some(strings)
+fn decode_strings(data: &[u8], count: Option<usize>) -> Option<Vec<String>> {
+    let strings = tensor::strings(data)?;
+    (Some(strings.len()) == count).then(|| strings.into_iter().map(str::to_owned).collect())
 }
 
 fn encode_strings(strings: &[String]) -> Vec<u8> {
     let mut data = Vec::new();
-    for text in strings {
-        // A string longer than 4 GiB does not fit in a 32-bit memory.
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        data.extend_from_slice(&length.to_le_bytes());
-        data.extend_from_slice(text.as_bytes());
-    }
+    strings.iter().for_each(|text| tensor::push_string(&mut data, text));
     data
 }
 

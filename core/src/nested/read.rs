@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::error::excerpt;
 use crate::graph::encode_small;
 use crate::instance::describe;
+use crate::tensor::push_string;
 use crate::{ElementType, Error, Tensor, TensorType};
 
 /// The tensors in an object, in any order. An input that is missing is found by the graph.
@@ -200,10 +201,7 @@ fn encode(declared: &TensorType, elements: &[&Value]) -> Result<Vec<u8>, Error> 
 fn strings(elements: &[&Value], wrong: impl Fn(&Value, &str) -> Error) -> Result<Vec<u8>, Error> {
     let mut data = Vec::new();
     for value in elements {
-        let text = value.as_str().ok_or_else(|| wrong(value, "a string"))?;
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        data.extend_from_slice(&length.to_le_bytes());
-        data.extend_from_slice(text.as_bytes());
+        push_string(&mut data, value.as_str().ok_or_else(|| wrong(value, "a string"))?);
     }
     Ok(data)
 }

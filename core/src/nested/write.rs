@@ -4,6 +4,7 @@
 //! are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`.
 
 use crate::graph::decode_small;
+use crate::tensor::strings;
 use crate::{ElementType, Error, ErrorKind, Keys, Tensor, TensorType};
 
 /// Arrays in one output: with empty arrays in it, a shape of no element may have any number.
@@ -126,7 +127,7 @@ fn elements(tensor: &Tensor) -> Option<Vec<String>> {
         tensor.shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent))?;
     Some(match tensor.element_type {
         ElementType::Bool => tensor.data.iter().map(|byte| (*byte != 0).to_string()).collect(),
-        ElementType::String => strings(&tensor.data)?,
+        ElementType::String => strings(&tensor.data)?.into_iter().map(text).collect(),
         ElementType::Uint8 => numbers!(u8, |x: u8| x.to_string()),
         ElementType::Uint16 => numbers!(u16, |x: u16| x.to_string()),
         ElementType::Uint32 => numbers!(u32, |x: u32| x.to_string()),
@@ -165,14 +166,4 @@ fn text(text: &str) -> String {
 /// None of these values can fail to be written.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn strings(mut data: &[u8]) -> Option<Vec<String>> {
-    let mut strings = Vec::new();
-    while let Some((length, rest)) = data.split_first_chunk::<4>() {
-        let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        strings.push(text(std::str::from_utf8(bytes).ok()?));
-        data = rest;
-    }
-    Some(strings)
 }

@@ -5,6 +5,7 @@ use model_package::{FieldType, GraphInputSource, Manifest};
 use crate::features::Features;
 use crate::graph::Graph;
 use crate::instance::FieldValue;
+use crate::tensor::push_string;
 use crate::{ElementType, Error, Tensor, TensorType};
 
 /// The graph's inputs and what fills each.
@@ -171,11 +172,11 @@ impl Input {
         let value = match value {
             FieldValue::Number(value) => *value,
             FieldValue::Text(text) => {
-                push_text(data, text);
+                push_string(data, text);
                 return Ok(());
             }
             FieldValue::Category(code) => {
-                push_text(data, values.get(*code).map_or("", String::as_str));
+                push_string(data, values.get(*code).map_or("", String::as_str));
                 return Ok(());
             }
             FieldValue::Time(_) => return Ok(()),
@@ -242,12 +243,6 @@ fn same_names<'a>(manifest: &Manifest, graph: &'a Graph) -> Result<Vec<&'a Tenso
             Err(super::mismatch("graph.inputs", message))
         }
     }
-}
-
-fn push_text(data: &mut Vec<u8>, text: &str) {
-    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    data.extend_from_slice(&length.to_le_bytes());
-    data.extend_from_slice(text.as_bytes());
 }
 
 /// The fields with these names, whose types the input takes.

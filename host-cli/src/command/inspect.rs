@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Inspect, Settings};
-use crate::element::type_name;
 use crate::model::Model;
 use crate::runtime;
+use predictor_host::element::type_name;
 
 /// Keys of a map that people are shown; JSON has all.
 const MOST_KEYS: usize = 20;

@@ -7,7 +7,7 @@ use prost::Message;
 use super::proto::{
     MapProto, OptionalProto, SequenceProto, TensorProto, TypeProto, ValueInfoProto,
 };
-use crate::element::{byte_size, packed_bits};
+use predictor_host::element::{byte_size, packed_bits};
 
 /// A value that goes into a graph or comes out of it.
 #[derive(Clone, Debug, PartialEq)]

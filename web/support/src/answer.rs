@@ -1,8 +1,6 @@
 //! Predictions by their bits, and where two of them differ.
 
-use std::collections::BTreeSet;
-
-use model_package::Expected;
+use model_package::{Expected, PartDifference};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A prediction, taken down by its bits.
@@ -20,13 +18,13 @@ impl Answer {
         score: Option<f32>,
         action: Option<String>,
     ) -> Self {
-        let score = score.map(|score| format!("{:08x}", score.to_bits()));
+        let score = score.map(Expected::score_bits);
         Self(Expected { label, score, action, outputs: [].into(), json })
     }
 
     /// Takes down an output: its elements have `size` bytes each.
     pub fn output(&mut self, name: String, size: usize, data: &[u8]) {
-        self.0.outputs.insert(name, hexadecimal(size, data));
+        self.0.outputs.insert(name, Expected::output_bits(size, data));
     }
 }
 
@@ -49,30 +47,13 @@ pub struct Difference {
 
 /// Every part in which two answers differ.
 pub(crate) fn differences(expected: &Expected, found: &Expected) -> Vec<Difference> {
-    let mut differences = Vec::new();
-    let mut compare = |part: String, expected: Option<&String>, found: Option<&String>| {
-        if expected != found {
-            let (expected, found) = (expected.cloned(), found.cloned());
-            differences.push(Difference { part, expected, found });
-        }
+    let parts = expected.differences(found).into_iter();
+    let owned = |part: PartDifference<'_>| Difference {
+        part: part.part,
+        expected: part.expected.map(str::to_owned),
+        found: part.found.map(str::to_owned),
     };
-    compare("label".into(), expected.label.as_ref(), found.label.as_ref());
-    compare("score".into(), expected.score.as_ref(), found.score.as_ref());
-    compare("action".into(), expected.action.as_ref(), found.action.as_ref());
-    let names: BTreeSet<_> = expected.outputs.keys().chain(found.outputs.keys()).collect();
-    for name in names {
-        let part = format!("outputs.{name}");
-        compare(part, expected.outputs.get(name), found.outputs.get(name));
-    }
-    compare("json".into(), Some(&expected.json), Some(&found.json));
-    differences
-}
-
-/// The bytes of each little-endian element turned round, so that a float reads as its bits are
-/// written.
-fn hexadecimal(size: usize, data: &[u8]) -> String {
-    let elements = data.chunks(size.max(1));
-    elements.flat_map(|element| element.iter().rev().map(|byte| format!("{byte:02x}"))).collect()
+    parts.map(owned).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use predictor_host::{ElementType, Keys, Tensor};
 
-use crate::element::{Element, elements, type_name};
+use predictor_host::element::type_name;
+
+use crate::element::{Element, elements};
 use crate::onnx::value::Value;
 
 /// How far floats may be off: `|found - expected| <= absolute + relative * |expected|`, as in

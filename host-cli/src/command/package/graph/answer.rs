@@ -34,7 +34,7 @@ pub(super) fn infer(
             let shown: Vec<_> = outputs
                 .iter()
                 .map(|output| {
-                    let kind = crate::element::type_name(output.element_type);
+                    let kind = predictor_host::element::type_name(output.element_type);
                     format!("{}: {kind} [{}]", output.name, output.shape.join(", "))
                 })
                 .collect();

@@ -118,7 +118,7 @@ fn kind(input: &TensorType) -> Result<FieldType, String> {
         | ElementType::Int32
         | ElementType::Int64 => FieldType::Integer,
         other => {
-            let kind = crate::element::type_name(other);
+            let kind = predictor_host::element::type_name(other);
             return Err(format!("its input {} is {kind}", input.name));
         }
     })
