@@ -79,3 +79,13 @@ def machine() -> str:
     """What it ran on."""
     names = re.findall(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+
+
+def write_report(report: Path, script: str, text: str) -> None:
+    """Puts the text where the report has a place for what this script writes."""
+    marks = rf"(<!-- written by {re.escape(script)} -->\n).*?(<!-- end -->)"
+    whole = report.read_text(encoding="utf-8")
+    whole, found = re.subn(marks, lambda m: f"{m[1]}\n{text}\n\n{m[2]}", whole, flags=re.DOTALL)
+    if found != 1:
+        raise RuntimeError(f"{report} has no place for the tables of {script}")
+    report.write_text(whole, encoding="utf-8")

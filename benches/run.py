@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 from function import cold_start, zipped
-from measure import Figures, answer, machine, number, peak_megabytes, run, table
+from measure import Figures, answer, machine, number, peak_megabytes, run, table, write_report
 from trees import trees
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -168,12 +167,7 @@ def main() -> None:
         f"{machine()}, {datetime.date.today()}, at {commit}: {STARTS} starts and {ROUNDS} warm runs of each.",
         start_table, warm_table, words, tree_table, sizes(made),
     ])
-    report = REPORT.read_text(encoding="utf-8")
-    marks = r"(<!-- written by benches/run.py -->\n).*?(<!-- end -->)"
-    report, found = re.subn(marks, lambda m: f"{m[1]}\n{text}\n\n{m[2]}", report, flags=re.DOTALL)
-    if found != 1:
-        raise RuntimeError(f"{REPORT} has no place for the tables")
-    REPORT.write_text(report, encoding="utf-8")
+    write_report(REPORT, "benches/run.py", text)
     print(text)
 
 

@@ -442,6 +442,9 @@ pub(crate) struct Bench {
     /// A JSON array of instances to measure with [default: the model's reference cases]
     #[arg(long, value_name = "FILE")]
     pub(crate) instances: Option<PathBuf>,
+    /// The size of a batch; may be given more than once
+    #[arg(long, value_name = "SIZE", default_values = ["1", "32", "1000"], value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) batch: Vec<u16>,
     /// How long to measure each figure
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,

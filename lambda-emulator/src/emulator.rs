@@ -47,7 +47,7 @@ impl Emulator {
                 accepted: "at least 1, and at least as many as are provisioned".to_owned(),
             });
         }
-        let task_root = TaskRoot::new(&function.package)?;
+        let task_root = TaskRoot::new(function)?;
         let log = Arc::new(Log::default());
         let ledger = Arc::new(Ledger::open(options.ledger.as_deref())?);
         let trouble = Arc::new(TroubleMaker::new(options.trouble.clone()));

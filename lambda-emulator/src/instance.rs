@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, FutureExt, select_all};
 use rustix::process::Signal;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use tokio::sync::Notify;
 
 use crate::control_group::ControlGroup;
@@ -171,7 +172,8 @@ impl Instance {
             let variables = variables::extension(function, self.address, self.kind);
             let what = format!("can't start the extension {}", program.display());
             let sink = self.line_sink(Category::Extension);
-            let process = Process::spawn(program, &self.context.task, &variables, sink)
+            let command = Command::new(program);
+            let process = Process::spawn(command, &self.context.task, &variables, sink)
                 .await
                 .map_err(Error::system(what))?;
             self.limit(&process);
@@ -187,11 +189,18 @@ impl Instance {
         let task = &self.context.task;
         let variables =
             variables::runtime(function, task, self.address, &self.log_stream, self.kind);
-        let program = task.join("bootstrap");
-        let process =
-            Process::spawn(&program, task, &variables, self.line_sink(Category::Function))
-                .await
-                .map_err(Error::system("can't start `bootstrap`"))?;
+        let bootstrap = task.join("bootstrap");
+        let (command, what) = match function.runner.split_first() {
+            None => (Command::new(bootstrap), "can't start `bootstrap`".to_owned()),
+            Some((runner, arguments)) => {
+                let mut command = Command::new(runner);
+                command.args(arguments).arg(bootstrap);
+                (command, format!("can't start the runner {runner}"))
+            }
+        };
+        let process = Process::spawn(command, task, &variables, self.line_sink(Category::Function))
+            .await
+            .map_err(Error::system(what))?;
         self.limit(&process);
         self.processes.runtime.set(process).ok();
         Ok(())

@@ -38,6 +38,9 @@ pub struct Function {
     pub memory_limit: MemoryLimit,
     /// Give the function only the share of a processor that its memory buys (1,769 MB for one).
     pub cpu_share: bool,
+    /// What starts `bootstrap` where this machine can't: a program and its arguments, such as
+    /// `qemu-aarch64 -L /usr/aarch64-linux-gnu`. Empty: `bootstrap` is started itself.
+    pub runner: Vec<String>,
 }
 
 /// An access key for the function and for the emulator's own calls.
@@ -79,6 +82,7 @@ impl Function {
             extensions: Vec::new(),
             memory_limit: MemoryLimit::Auto,
             cpu_share: false,
+            runner: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use object::{Object, ObjectSection};
 
 use crate::error::PackageError;
 use crate::janitor::Janitor;
+use crate::options::Function;
 
 /// Bytes of a zip in a direct upload (AWS Lambda quotas: 50 MB).
 pub const ZIP_BYTES: u64 = 50 * 1024 * 1024;
@@ -23,7 +24,8 @@ const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
 const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 
 /// Unpacks `package` (a zip, or the `bootstrap` itself) into the empty folder `task` and checks it.
-pub fn unpack(package: &Path, task: &Path) -> Result<(), PackageError> {
+/// Whether this machine can run it counts only if `itself` is to be started, without a runner.
+pub fn unpack(package: &Path, task: &Path, itself: bool) -> Result<(), PackageError> {
     let read = |source| PackageError::Read { path: package.to_path_buf(), source };
     if first_bytes(package).map_err(read)?.starts_with(&ZIP_MAGIC) || has_zip_name(package) {
         unpack_zip(package, task)?;
@@ -33,7 +35,7 @@ pub fn unpack(package: &Path, task: &Path) -> Result<(), PackageError> {
         }
         fs::copy(package, task.join("bootstrap")).map_err(read)?;
     }
-    check_bootstrap(task)
+    check_bootstrap(task, itself)
 }
 
 fn has_zip_name(path: &Path) -> bool {
@@ -86,7 +88,7 @@ fn unpack_zip(package: &Path, task: &Path) -> Result<(), PackageError> {
     Ok(())
 }
 
-fn check_bootstrap(task: &Path) -> Result<(), PackageError> {
+fn check_bootstrap(task: &Path, itself: bool) -> Result<(), PackageError> {
     let path = task.join("bootstrap");
     let Ok(metadata) = fs::metadata(&path) else {
         return Err(PackageError::NoBootstrap { found: listing(task) });
@@ -97,6 +99,9 @@ fn check_bootstrap(task: &Path) -> Result<(), PackageError> {
     }
     if mode & 0o111 == 0 {
         return Err(PackageError::NotExecutable { mode });
+    }
+    if !itself {
+        return Ok(());
     }
     let bytes = fs::read(&path).map_err(|source| PackageError::Read { path, source })?;
     let interpreter = if bytes.starts_with(&ELF_MAGIC) {
@@ -180,15 +185,15 @@ pub struct TaskRoot {
 }
 
 impl TaskRoot {
-    /// Unpacks `package` into a fresh folder.
-    pub fn new(package: &Path) -> Result<Self, crate::Error> {
+    /// Unpacks the function's package into a fresh folder.
+    pub fn new(function: &Function) -> Result<Self, crate::Error> {
         let folder = tempfile::Builder::new()
             .prefix("lambda-task-")
             .tempdir()
             .map_err(crate::Error::system("can't make a folder for the function"))?;
         let janitor = Janitor::of_folder(folder.path())
             .map_err(crate::Error::system("can't start /bin/sh"))?;
-        unpack(package, folder.path())?;
+        unpack(&function.package, folder.path(), function.runner.is_empty())?;
         Ok(Self { folder, _janitor: janitor })
     }
 

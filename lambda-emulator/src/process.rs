@@ -56,15 +56,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `program` in `folder` with exactly the given environment variables.
+    /// Starts `command` in `folder` with exactly the given environment variables.
     pub(crate) async fn spawn(
-        program: &Path,
+        mut command: Command,
         folder: &Path,
         variables: &BTreeMap<String, String>,
         lines: LineSink,
     ) -> io::Result<Self> {
         let mut watchdog = spawn_watchdog()?;
-        let mut child = Command::new(program)
+        let mut child = command
             .current_dir(folder)
             .env_clear()
             .envs(variables)

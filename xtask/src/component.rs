@@ -12,33 +12,38 @@ use crate::{root, say};
 /// Builds `target/component/predictor.wasm` and returns its path. The same sources give the same
 /// bytes on the same compiler, wherever the checkout lies.
 pub(crate) fn build() -> Result<PathBuf> {
+    // A target directory of its own: another compiler may be at work here than outside.
+    let module = module(&root().join("target/guest"), &[])?;
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .and_then(|encoder| encoder.encode())
+        .context("the guest's module can't be made a component")?;
+    let path = root().join("target/component/predictor.wasm");
+    write_if_changed(&path, &component)?;
+    say(&format!("component: {} ({:.1} MB)", path.display(), component.len() as f64 / 1e6));
+    Ok(path)
+}
+
+/// The guest's core module, built in the folder `target` with these environment variables.
+pub(crate) fn module(target: &Path, variables: &[(&str, &str)]) -> Result<Vec<u8>> {
     let toolchain = Toolchain::find()?;
     let root = root();
     say(&format!(
         "building the component with {} (about 5 minutes on two cores the first time)",
         toolchain.version()?
     ));
-    // A target directory of its own: another compiler may be at work here than outside.
-    let target = root.join("target/guest");
     let mut cargo = toolchain.cargo_build();
     cargo
         .current_dir(&root)
         .args(["--package", "guest", "--profile", "component", "--target-dir"])
-        .arg(&target)
+        .arg(target)
+        .envs(variables.iter().copied())
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&toolchain, &root)?.join("\u{1f}"));
     run(&mut cargo)?;
 
     let module = target.join(TARGET).join("component/guest.wasm");
-    let module = std::fs::read(&module).with_context(|| format!("no {}", module.display()))?;
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .and_then(|encoder| encoder.encode())
-        .context("the guest's module can't be made a component")?;
-    let path = root.join("target/component/predictor.wasm");
-    write_if_changed(&path, &component)?;
-    say(&format!("component: {} ({:.1} MB)", path.display(), component.len() as f64 / 1e6));
-    Ok(path)
+    std::fs::read(&module).with_context(|| format!("no {}", module.display()))
 }
 
 /// What every build of the component has in common, whichever compiler does it.

@@ -2,9 +2,11 @@
 
 mod component;
 mod dependencies;
+mod function;
 mod programs;
 mod run;
 mod schema;
+mod sizes;
 mod test;
 mod toolchain;
 mod tools;
@@ -41,11 +43,25 @@ enum Command {
         #[arg(long)]
         package: Vec<PathBuf>,
     },
+    /// Build the zips for AWS Lambda into target/functions: the program and a baked model
+    Function {
+        /// A model: a name, a package's folder or an archive
+        #[arg(default_value = "fraud")]
+        model: String,
+        /// For this processor only
+        #[arg(long)]
+        arch: Vec<function::Arch>,
+        /// Leave out the clients of AWS's services
+        #[arg(long)]
+        without_aws: bool,
+    },
     /// Write the component's answers into a package's reference cases
     Seal {
         /// The package's folder, such as models/fraud/package
         package: PathBuf,
     },
+    /// Say what the component's code is made of, by crate
+    Sizes,
     /// Write the JSON Schemas in docs/ from the Rust types
     Schema {
         /// Only check that they are up to date
@@ -76,6 +92,10 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Component => component::build().map(drop),
         Command::Build => programs::build(),
         Command::Web { package } => web::build(&package),
+        Command::Function { model, arch, without_aws } => {
+            function::build(&model, &arch, without_aws)
+        }
+        Command::Sizes => sizes::report(),
         Command::Seal { package } => programs::seal(&package),
         Command::Schema { check: false } => schema::write(),
         Command::Schema { check: true } => schema::check(),

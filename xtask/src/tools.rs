@@ -12,8 +12,9 @@ use crate::{root, say};
 const CARGO_DENY: &str = "0.20.2";
 /// From PyPI: the runtime of Python functions, a client and a server of AWS's services, another
 /// emulator of Lambda and another signer of models for a second opinion, the ONNX backend test suite, a
-/// client of the Open Inference Protocol, and a tester of servers with an OpenAPI document.
-const PYTHON: [&str; 10] = [
+/// client of the Open Inference Protocol, a tester of servers with an OpenAPI document, and wasmtime's
+/// bindings.
+const PYTHON: [&str; 11] = [
     "awslambdaric==4.2.2",
     "boto3==1.44.5",
     "cargo-lambda==1.9.2",
@@ -25,6 +26,7 @@ const PYTHON: [&str; 10] = [
     "pyOpenSSL==26.4.0",
     "schemathesis==4.32.5",
     "tritonclient[http]==2.73.0",
+    "wasmtime==50.0.1",
 ];
 
 /// What the tests run beside Rust: V8 with the transpiled component, Python with what stands in for

@@ -49,6 +49,10 @@ pub(crate) struct Emulate {
     /// Give the function only the processor share that its memory buys
     #[arg(long)]
     pub(crate) cpu_share: bool,
+    /// What starts a bootstrap that this machine can't run, such as "qemu-aarch64 -L
+    /// /usr/aarch64-linux-gnu"; words between spaces
+    #[arg(long, value_name = "COMMAND", default_value = "", hide_default_value = true)]
+    pub(crate) runner: String,
     /// An external extension to start beside the function
     #[arg(long = "extension", value_name = "PROGRAM")]
     pub(crate) extensions: Vec<PathBuf>,
@@ -59,6 +63,15 @@ pub(crate) struct Emulate {
     /// An event source, as in sqs:QUEUE-URL,batch=10,report or kinesis:STREAM,bisect
     #[arg(long = "event-source", value_name = "KIND:NAME[,SETTING]")]
     pub(crate) sources: Vec<Source>,
+    /// Where the result of an asynchronous invoke goes: the ARN of a queue, topic or event bus
+    #[arg(long, value_name = "ARN")]
+    pub(crate) on_success: Option<String>,
+    /// Where an asynchronous invoke goes that failed for good
+    #[arg(long, value_name = "ARN")]
+    pub(crate) on_failure: Option<String>,
+    /// How often an asynchronous invoke is tried again
+    #[arg(long, value_name = "TIMES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=2))]
+    pub(crate) retries: u32,
     /// The AWS-compatible endpoint of event sources and destinations
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:5000")]
     pub(crate) aws_endpoint: String,

@@ -18,8 +18,6 @@ use crate::failure::ModelError;
 use crate::model::Model;
 use crate::runtime;
 
-const BATCHES: [usize; 3] = [1, 32, 1000];
-
 #[derive(Serialize)]
 struct Report {
     model: String,
@@ -54,8 +52,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Bench) -> Result<ExitCode> {
         return Err(ModelError(message).into());
     }
     let mut batches = Vec::new();
-    for batch in BATCHES {
-        let calls = batches_of(&instances, batch);
+    for batch in &arguments.batch {
+        let calls = batches_of(&instances, usize::from(*batch));
         batches.push(measure(&predictor, &calls, Duration::from_secs(arguments.seconds))?);
     }
     let description = predictor.description();

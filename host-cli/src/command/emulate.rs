@@ -58,6 +58,7 @@ fn options(arguments: Emulate) -> Result<Options> {
     function.region = arguments.region;
     function.extensions = arguments.extensions;
     function.cpu_share = arguments.cpu_share;
+    function.runner = arguments.runner.split_whitespace().map(str::to_owned).collect();
     let mut options = Options::new(function);
     options.concurrency = arguments.concurrency;
     options.provisioned = arguments.provisioned;
@@ -66,6 +67,9 @@ fn options(arguments: Emulate) -> Result<Options> {
         options.doors = vec!["invoke=127.0.0.1:9001".parse()?];
     }
     options.sources = arguments.sources;
+    options.asynchronous.on_success = arguments.on_success;
+    options.asynchronous.on_failure = arguments.on_failure;
+    options.asynchronous.maximum_retries = arguments.retries;
     options.aws =
         Some(Aws { endpoint: arguments.aws_endpoint, credentials: arguments.credentials });
     options.ledger = arguments.ledger;

@@ -1,0 +1,146 @@
+//! What the component's code is made of: bytes of functions by the crate that they come from.
+//!
+//! The component that ships has no names, so it is built once more with them, in a folder of its own. The
+//! code is the same.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use wasmparser::{KnownCustom, Name, NameSectionReader, Parser, Payload};
+
+use crate::{component, root, say};
+
+/// Families of crates, each with the beginnings of their names. The first that fits counts.
+const FAMILIES: [(&str, &[&str]); 8] = [
+    (
+        "tract and matrix products",
+        &["tract_", "ndarray", "dyn_", "smallvec", "num_", "half", "string_interner"],
+    ),
+    (
+        "pictures",
+        &[
+            "image",
+            "libjpeg",
+            "zune",
+            "png",
+            "gif",
+            "image_webp",
+            "weezl",
+            "moxcms",
+            "fdeflate",
+            "jpeg",
+            "byteorder_lite",
+        ],
+    ),
+    (
+        "texts: tokenizers and regular expressions",
+        &[
+            "tokenizers",
+            "fancy_regex",
+            "regex",
+            "aho_corasick",
+            "unicode",
+            "spm_",
+            "monostate",
+            "compact_str",
+            "daachorse",
+            "dary_heap",
+            "macro_rules",
+            "esaxx",
+            "derive_builder",
+        ],
+    ),
+    ("ONNX's protocol buffers", &["prost", "tract_onnx"]),
+    ("JSON", &["serde", "serde_json", "ryu", "itoa", "zmij"]),
+    ("the core itself", &["inference_core", "guest", "model_package"]),
+    (
+        "Rust's standard library and the allocator",
+        &["std", "core", "alloc", "hashbrown", "dlmalloc", "compiler_builtins"],
+    ),
+    ("mathematics and digests", &["libm", "sha2", "digest"]),
+];
+
+/// Builds the component with names and prints a table of what its functions weigh.
+pub(crate) fn report() -> Result<()> {
+    say("building the component with the names of its functions (about 5 minutes the first time)");
+    let module = component::module(
+        &root().join("target/sizes"),
+        &[("CARGO_PROFILE_COMPONENT_STRIP", "none")],
+    )?;
+    let crates = crates(&module)?;
+    let code: u64 = crates.values().sum();
+    let mut families: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, bytes) in &crates {
+        *families.entry(family(name)).or_default() += bytes;
+    }
+    let mut rows: Vec<_> = families.into_iter().collect();
+    rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    println!("| code of | MB | of all code |\n| --- | --- | --- |");
+    for (name, bytes) in rows {
+        let part = bytes as f64 / code as f64 * 100.0;
+        println!("| {name} | {:.2} | {part:.0} % |", bytes as f64 / 1e6);
+    }
+    println!("| all functions | {:.2} | 100 % |", code as f64 / 1e6);
+    let mut largest: Vec<_> = crates.into_iter().collect();
+    largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    for (name, bytes) in largest.iter().take(25) {
+        say(&format!("{name}: {:.2} MB", *bytes as f64 / 1e6));
+    }
+    Ok(())
+}
+
+fn family(name: &str) -> &'static str {
+    let found =
+        FAMILIES.iter().find(|(_, starts)| starts.iter().any(|start| name.starts_with(start)));
+    found.map_or("other crates", |(family, _)| family)
+}
+
+/// The bytes of functions by the crate in their names.
+fn crates(module: &[u8]) -> Result<BTreeMap<String, u64>> {
+    let (mut imported, mut sizes, mut names) = (0, Vec::new(), BTreeMap::new());
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::ImportSection(imports) => imported = imports.count(),
+            Payload::CodeSectionEntry(body) => {
+                let range = body.range();
+                sizes.push((range.end - range.start) as u64);
+            }
+            Payload::CustomSection(section) => {
+                if let KnownCustom::Name(section) = section.as_known() {
+                    read_names(section, &mut names)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut crates = BTreeMap::new();
+    for (index, bytes) in (imported..).zip(sizes) {
+        let name = names.get(&index).context("a function has no name")?;
+        *crates.entry(crate_of(name)).or_default() += bytes;
+    }
+    Ok(crates)
+}
+
+fn read_names(section: NameSectionReader<'_>, names: &mut BTreeMap<u32, String>) -> Result<()> {
+    for part in section {
+        if let Name::Function(functions) = part? {
+            for function in functions {
+                let function = function?;
+                names.insert(
+                    function.index,
+                    format!("{:#}", rustc_demangle::demangle(function.name)),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The crate that a function's code comes from: of `<a::B as c::D>::e` that is `a`, of a generic function
+/// the one that wrote it.
+fn crate_of(name: &str) -> String {
+    let start = name.trim_start_matches(['<', '&', '*', '(', '[']);
+    let start = start.strip_prefix("dyn ").or_else(|| start.strip_prefix("mut ")).unwrap_or(start);
+    let end = start.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(start.len());
+    start.get(..end).unwrap_or(start).to_owned()
+}
