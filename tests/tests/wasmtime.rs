@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use conformance::{baked, finished, root, tool_is_there};
+use conformance::{baked, cache_folder, finished, root, tool_is_there};
 
 #[test]
 fn a_baked_component_has_the_same_bits_in_wasmtime_as_published() {
@@ -17,7 +17,9 @@ fn a_baked_component_has_the_same_bits_in_wasmtime_as_published() {
     let component = baked().folder().join("component.wasm");
     let cases = root().join("models/fraud/package/reference-cases.json");
     let mut run = Command::new(python);
-    run.arg(root().join("tests/wasmtime/run.py")).args([component, cases]);
+    // Compiled code is kept where the other tests keep theirs.
+    let cache = cache_folder().join("published-wasmtime");
+    run.arg(root().join("tests/wasmtime/run.py")).args([component, cases, cache]);
     let (out, error, code) = finished(&mut run);
     assert_eq!(code, Some(0), "{out}{error}");
     assert!(!out.is_empty());

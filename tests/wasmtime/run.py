@@ -1,7 +1,7 @@
 """A baked component in wasmtime as others publish it (the bindings for Python, of another version than the hosts'
 own): predicts the package's reference cases, and compares every bit.
 
-    python run.py COMPONENT.wasm reference-cases.json
+    python run.py COMPONENT.wasm reference-cases.json CACHE-FOLDER
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ def bits(tensor: object) -> str:
 
 def main() -> None:
     """Compares, and ends with 1 if anything differs."""
-    component_path, cases_path = sys.argv[1:]
+    component_path, cases_path, cache = sys.argv[1:]
+    settings = Path(cache) / "cache.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"[cache]\ndirectory = {json.dumps(cache)}\n", encoding="utf-8")
     config = Config()
-    config.cache = True
+    config.cache = str(settings)
     engine = Engine(config)
     component = Component.from_file(engine, component_path)
     store = Store(engine)
