@@ -42,7 +42,11 @@ pub(super) fn zeros(manifest: &Manifest, description: &Description) -> Result<Re
     let mut input = Map::new();
     if manifest.task == Task::Tensors {
         for declared in &description.inputs {
-            input.insert(declared.name.clone(), of_zeros(declared)?);
+            if let Some(sequence) = declared.name.strip_suffix("[]") {
+                input.insert(sequence.into(), Value::Array(vec![of_zeros(declared)?]));
+            } else if !declared.name.ends_with('?') {
+                input.insert(declared.name.clone(), of_zeros(declared)?);
+            }
         }
     }
     for field in &manifest.input.fields {
