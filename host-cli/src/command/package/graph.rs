@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model_package::{Decision, Rule, ScoreSpec, Task};
+use model_package::{Decision, ReferenceCase, Rule, ScoreSpec, Task};
 use predictor_host::{Description, reference};
 use prost::Message as _;
 
@@ -97,7 +97,11 @@ pub(super) fn draft(
     let tried = reference::answer(&answered, &draft.cases);
     if let Err(error) = tried {
         if arguments.samples.is_some() {
-            return Err(error).context("a sample is not answered");
+            let alone = |case: &&ReferenceCase| {
+                reference::answer(&answered, std::slice::from_ref(*case)).is_err()
+            };
+            let name = draft.cases.iter().find(alone).map_or("a sample", |case| &case.name);
+            return Err(error).context(format!("{name} is not answered"));
         }
         draft.cases.clear();
         notes.pop();

@@ -32,6 +32,10 @@ pub(super) fn read(
             _ => of_columns(&arrays, manifest),
         }
     });
+    let inputs = inputs.and_then(|inputs| match inputs.is_empty() {
+        true => Err(InputError("no samples in it".into())),
+        false => Ok(inputs),
+    });
     let inputs = inputs.with_context(|| path.display().to_string())?;
     let named = inputs.into_iter().take(MOST).enumerate();
     Ok(named.map(|(place, input)| case(format!("sample {}", place + 1), input)).collect())
