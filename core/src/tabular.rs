@@ -92,8 +92,12 @@ pub(crate) fn find(manifest: &Manifest, outputs: &[Tensor]) -> Result<Finding, E
     let name = answer_output(manifest);
     let answer = outputs.iter().find(|tensor| tensor.name == name);
     let bytes = answer.map_or(&[][..], |tensor| tensor.data.as_slice());
-    let values: Vec<f32> =
-        bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let double = answer.is_some_and(|tensor| tensor.element_type == ElementType::Float64);
+    let values: Vec<f32> = if double {
+        bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect()
+    } else {
+        bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
     let expected = manifest.output.labels.len().max(1);
     if values.len() != expected {
         let found = values.len();
@@ -144,8 +148,9 @@ fn answer_fits(manifest: &Manifest, graph: &Graph) -> Result<(), Error> {
             format!("the graph has no output {name:?}, its outputs are {}", names(graph.outputs()));
         return Err(mismatch(field, message));
     };
-    if output.element_type != ElementType::Float32 {
-        let message = format!("the output {name:?} is {}, expected float32", output.element_type);
+    if !matches!(output.element_type, ElementType::Float32 | ElementType::Float64) {
+        let found = output.element_type;
+        let message = format!("the output {name:?} is {found}, expected float32 or float64");
         return Err(mismatch(field, message));
     }
     let columns = output.shape.get(1).and_then(|columns| columns.parse::<usize>().ok());

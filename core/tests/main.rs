@@ -23,6 +23,8 @@ mod narrow_types;
 mod nested;
 mod operators;
 mod pillow;
+mod plans;
+mod ports;
 mod robustness;
 mod sequences;
 mod stepwise;

@@ -3,7 +3,7 @@
 use inference_core::graph::Graph;
 use inference_core::{ElementType, Error, ErrorKind, Tensor};
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TypeProto, ValueInfoProto};
+use tract_onnx::pb::{GraphProto, NodeProto, ValueInfoProto};
 
 use crate::support::onnx::{declared, encode, graph, input, int, integers, model, node, with};
 use crate::support::package::elements;
@@ -158,20 +158,4 @@ fn what_does_not_fit_is_an_error_of_the_call() {
         ],
         "nothing is there to erase",
     );
-}
-
-#[test]
-fn only_tensors_leave_a_graph() {
-    let inputs = vec![input("x", DataType::Float, &["N"])];
-    let model = model(vec![node("SplitToSequence", &["x"], &["y"])], inputs, &[], vec![]);
-    // A type that the messages here do not have is read as none.
-    let y = ValueInfoProto {
-        name: "y".into(),
-        r#type: Some(TypeProto::default()),
-        ..Default::default()
-    };
-    let error = Graph::load(&encode(&declared(model, vec![y]))).expect_err("a sequence");
-    assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "unsupported-type"));
-    assert_eq!(error.field.as_deref(), Some("y"));
-    assert!(error.message.contains("join a sequence first"), "{error}");
 }

@@ -1,11 +1,11 @@
 //! Operations are counted from the shapes of a call, before it runs.
 
 use inference_core::graph::Graph;
-use inference_core::{ElementType, ErrorKind, Tensor};
+use inference_core::{ElementType, Error, ErrorKind, Tensor};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
-use crate::support::onnx::{encode, floats as initializer, input, model, node};
+use crate::support::onnx::{encode, floats as initializer, input, integers, model, node};
 
 fn graph(nodes: Vec<NodeProto>, output: &str) -> Graph {
     let inputs = vec![input("x", DataType::Float, &["N", "3"])];
@@ -38,4 +38,39 @@ fn work_that_follows_from_values_is_not_known() {
     let graph = graph(vec![node("NonZero", &["x"], &["y"])], "y");
     assert_eq!(graph.operations(), None);
     graph.run_within(rows(2), 1_000).unwrap();
+}
+
+/// Every product of two of the `width` columns of a row.
+fn products(width: usize) -> Result<Graph, Error> {
+    let inputs = vec![input("x", DataType::Float, &["N", &width.to_string()])];
+    let nodes = vec![
+        node("Unsqueeze", &["x", "first"], &["row"]),
+        node("Unsqueeze", &["x", "second"], &["column"]),
+        node("Mul", &["row", "column"], &["all"]),
+        node("Softmax", &["all"], &["y"]),
+    ];
+    let axes = vec![integers("first", &[1], &[1]), integers("second", &[1], &[2])];
+    Graph::load(&encode(&model(nodes, inputs, &["y"], axes)))
+}
+
+#[test]
+fn a_row_that_no_memory_holds_is_refused_when_the_graph_is_loaded() {
+    let error = products(65_536).expect_err("2^32 products of 4 bytes");
+    assert_eq!((error.kind, error.code), (ErrorKind::InvalidModel, "graph-too-large"));
+    let message =
+        "one row takes a tensor of 1.7e10 bytes, at most 2.1e9 fit the memory of an instance";
+    assert_eq!(error.message, message);
+}
+
+#[test]
+fn rows_that_no_memory_holds_are_refused_before_they_run() {
+    let graph = products(1024).unwrap();
+    let rows = |count: usize| {
+        let (shape, data) = (vec![count, 1024], vec![0; count * 1024 * 4]);
+        vec![Tensor { name: "x".into(), element_type: ElementType::Float32, shape, data }]
+    };
+    graph.run(rows(1)).unwrap();
+    let error = graph.run(rows(600)).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::TooLarge, "too-much-memory"), "{error}");
+    assert!(error.message.starts_with("a tensor of 2.5e9 bytes for one call"), "{error}");
 }

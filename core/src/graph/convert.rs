@@ -3,6 +3,7 @@
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::prelude::{DatumType, SymbolValues, TDim, Tensor as TractTensor, TractError, f16};
 
+use super::port::ANY_SHAPE;
 use super::stepwise::{pack, unpack};
 use crate::operators::kernel::{Narrow, Value};
 use crate::{ElementType, Error, ErrorKind, Tensor, TensorType, tensor};
@@ -207,6 +208,9 @@ fn internal(error: TractError) -> Error {
 
 /// A number must be met; a name stands for any extent.
 fn shape_fits(found: &[usize], declared: &[String]) -> bool {
+    if declared == [ANY_SHAPE] {
+        return true;
+    }
     found.len() == declared.len()
         && found.iter().zip(declared).all(|(found, declared)| {
             declared.parse::<usize>().map_or(true, |declared| declared == *found)

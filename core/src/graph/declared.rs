@@ -7,13 +7,18 @@ use tract_onnx::pb::type_proto::Value;
 use crate::TensorType;
 
 use super::convert;
+use super::port::ANY_SHAPE;
 
-/// The declared type of an input or output, if it is a tensor with a shape. An extent that is left
-/// open gets a name: the first one is the batch.
+/// The declared type of an input or output, if it is a tensor. An extent that is left open gets a
+/// name: the first one is the batch. Without a shape, any will do.
 pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
     let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
     let element_type = convert::declared_type(tensor.elem_type)?;
-    let extents = tensor.shape.as_ref()?.dim.iter().enumerate();
+    let Some(shape) = &tensor.shape else {
+        let shape = vec![ANY_SHAPE.into()];
+        return Some(TensorType { name: info.name.clone(), element_type, shape, keys: None });
+    };
+    let extents = shape.dim.iter().enumerate();
     let shape = extents.map(|(axis, dimension)| match &dimension.value {
         Some(DimValue(extent)) if *extent >= 0 => extent.to_string(),
         Some(DimParam(name)) if !name.is_empty() => name.clone(),

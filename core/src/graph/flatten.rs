@@ -7,6 +7,8 @@
 //! | an input `x` that is a map | two inputs, `x.keys` and `x.values`, each `[N]` |
 //! | an output `y` that is a sequence of tensors (`SequenceConstruct`) | outputs `y[0]`, `y[1]`, … |
 //! | an output `y` that is a sequence of maps (`ZipMap`) | the tensor `y`, a row for each map; its [`Keys`] are the columns' |
+//!
+//! Other sequences, and optional values, are [ports](super::port).
 
 use std::collections::BTreeMap;
 
@@ -17,6 +19,7 @@ use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
+use super::port::{self, Form, Ports, Types};
 use crate::error::excerpt;
 use crate::{Error, Keys};
 
@@ -66,14 +69,15 @@ struct Map {
     value: Option<Box<Type>>,
 }
 
-/// Rewrites a decoded model; `onnx` are its bytes.
-pub(super) fn flatten(proto: &mut ModelProto, onnx: &[u8]) -> Result<(), Error> {
-    let Some(graph) = &mut proto.graph else { return Ok(()) };
+/// Rewrites a decoded model; `onnx` are its bytes. The elements of sequences get the types that the
+/// file says.
+pub(super) fn flatten(proto: &mut ModelProto, onnx: &[u8], types: &Types) -> Result<Ports, Error> {
+    let Some(graph) = &mut proto.graph else { return Ok(Ports::new()) };
     let untyped = |input: &ValueInfoProto| input.r#type.as_ref().is_some_and(|t| t.value.is_none());
     if graph.input.iter().any(untyped) {
         maps(graph, &map_types(onnx))?;
     }
-    sequences(graph)
+    sequences(graph, types)
 }
 
 /// The element types of keys and values of each input that is a map.
@@ -124,7 +128,8 @@ fn vector(name: String, elem_type: i32) -> ValueInfoProto {
     ValueInfoProto { name, r#type, ..Default::default() }
 }
 
-fn sequences(graph: &mut GraphProto) -> Result<(), Error> {
+fn sequences(graph: &mut GraphProto, types: &Types) -> Result<Ports, Error> {
+    let mut ports = Ports::new();
     let mut outputs = Vec::with_capacity(graph.output.len());
     for output in std::mem::take(&mut graph.output) {
         let place = graph.node.iter().position(|node| {
@@ -150,11 +155,14 @@ fn sequences(graph: &mut GraphProto) -> Result<(), Error> {
                 output: vec![name.clone()],
                 ..Default::default()
             });
+            let declared =
+                types.get(&output.name).and_then(|(_, t)| port::declare(name.clone(), t));
+            ports.extend(declared.map(|declared| (name.clone(), (Form::Tensor, declared))));
             outputs.push(ValueInfoProto { name, ..Default::default() });
         }
     }
     graph.output = outputs;
-    Ok(())
+    Ok(ports)
 }
 
 /// For each output the keys of its maps, where it has any.

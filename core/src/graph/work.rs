@@ -4,17 +4,22 @@
 //! the other open dimensions), so that the work of a call is known from the shapes of its inputs. A
 //! graph whose inner extents follow from values, not shapes, has none.
 //!
+//! Beside them stands the largest tensor, which has to fit the memory of an instance.
+//!
 //! One operation is a multiplication with addition, a division, a comparison, or writing one
 //! element. It is a measure for limits, not a prediction of time.
 
 use std::collections::BTreeMap;
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::ToDim;
 
 /// The operations of a graph as an expression of its open dimensions.
 #[derive(Debug)]
 pub(super) struct Work {
     count: Count,
+    /// The bytes of tensors, of which none is larger than the largest of these.
+    tensors: Vec<Count>,
     known: bool,
 }
 
@@ -43,6 +48,7 @@ impl Work {
             }
         }
         let mut total = TDim::Val(0);
+        let mut sizes = BTreeMap::new();
         for node in &model.nodes {
             let inputs = model.node_input_facts(node.id)?;
             for (cost, count) in node.op.cost(&inputs)? {
@@ -52,17 +58,20 @@ impl Work {
             }
             for output in &node.outputs {
                 if output.fact.konst.is_none() {
-                    total += output.fact.shape.volume();
+                    let volume = output.fact.shape.volume();
+                    size(&volume, output.fact.datum_type.size_of(), &mut sizes);
+                    total += volume;
                 }
             }
         }
         let known = total.symbols().iter().all(|symbol| symbols.contains(symbol));
-        Ok(Self { count: Count::of(&total.simplify()), known })
+        let tensors = sizes.into_values().map(|(rest, bytes)| Count::of(&(rest * bytes)));
+        Ok(Self { count: Count::of(&total.simplify()), tensors: tensors.collect(), known })
     }
 
     /// The work of a graph whose extents depend on values.
     pub(super) fn unknown() -> Self {
-        Self { count: Count::Number(0.0), known: false }
+        Self { count: Count::Number(0.0), tensors: Vec::new(), known: false }
     }
 
     /// Whether it follows from the shapes of the inputs.
@@ -75,6 +84,24 @@ impl Work {
     pub(super) fn count(&self, extents: &BTreeMap<&str, usize>) -> f64 {
         self.count.value(extents)
     }
+
+    /// The bytes of the largest tensor of such a call.
+    pub(super) fn largest(&self, extents: &BTreeMap<&str, usize>) -> f64 {
+        self.tensors.iter().map(|bytes| bytes.value(extents)).fold(0.0, f64::max)
+    }
+}
+
+/// Adds the bytes of a tensor to those of others. Of multiples of one extent the largest is kept, so
+/// that few are left to look at in a call.
+fn size(volume: &TDim, element: usize, sizes: &mut BTreeMap<String, (TDim, i64)>) {
+    let (factor, rest) = match volume {
+        TDim::Val(number) => (*number, 1.to_dim()),
+        TDim::MulInt(factor, rest) => (*factor, (**rest).clone()),
+        other => (1, other.clone()),
+    };
+    let bytes = factor.saturating_mul(i64::try_from(element).unwrap_or(i64::MAX));
+    let kept = sizes.entry(rest.to_string()).or_insert((rest, bytes));
+    kept.1 = kept.1.max(bytes);
 }
 
 impl Count {
@@ -125,7 +152,7 @@ mod tests {
     fn a_product_beyond_every_integer_is_still_a_number() {
         let scope = SymbolScope::default();
         let cube = TDim::Mul(vec![TDim::Sym(scope.sym("N")); 3]);
-        let work = Work { count: Count::of(&cube), known: true };
+        let work = Work { count: Count::of(&cube), tensors: Vec::new(), known: true };
         assert_eq!(work.count(&BTreeMap::from([("N", 1 << 40)])), 2_f64.powi(120));
         assert_eq!(work.count(&BTreeMap::new()), 1.0);
     }

@@ -43,9 +43,9 @@ pub(crate) fn predict(
         Instance::Image(_) => return Err(unsupported("an image", manifest)),
     };
     let object = instance::object(json, limits.media_json_bytes)?;
-    let tensors = read::tensors(object, graph.inputs())?;
+    let tensors = read::tensors(object, graph)?;
     let outputs = graph.run_within(tensors, operations)?;
-    let json = write::object(&outputs, graph.outputs())?;
+    let json = write::object(&outputs, graph)?;
     Ok(Prediction { json, label: None, score: None, action: None, outputs, warnings: Vec::new() })
 }
 

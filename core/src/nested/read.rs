@@ -4,26 +4,44 @@
 use serde_json::{Map, Value};
 
 use crate::error::excerpt;
-use crate::graph::encode_small;
+use crate::graph::{ANY_SHAPE, Graph, encode_small};
 use crate::instance::describe;
 use crate::tensor::push_string;
 use crate::{ElementType, Error, Tensor, TensorType};
 
 /// The tensors in an object, in any order. An input that is missing is found by the graph.
-pub(super) fn tensors(
-    mut object: Map<String, Value>,
-    declared: &[TensorType],
-) -> Result<Vec<Tensor>, Error> {
+pub(super) fn tensors(mut object: Map<String, Value>, graph: &Graph) -> Result<Vec<Tensor>, Error> {
+    let (declared, ports) = (graph.inputs(), graph.input_ports());
     split_maps(&mut object, declared)?;
     let mut tensors = Vec::with_capacity(object.len());
     for (name, value) in object {
-        let Some(input) = declared.iter().find(|input| input.name == name) else {
-            let known: Vec<_> = declared.iter().map(|input| input.name.as_str()).collect();
+        let place = ports.iter().position(|port| port.name == name);
+        let found = place.and_then(|place| declared.get(place).zip(ports.get(place)));
+        let Some((input, port)) = found else {
+            let known: Vec<_> = ports.iter().map(|port| port.name.as_str()).collect();
             let (found, known) = (excerpt(&name), known.join(", "));
             let message = format!("{found} is not an input of the graph, which takes {known}");
             return Err(Error::input("unknown-tensor", message).at(name));
         };
-        tensors.push(tensor(input, &value).map_err(|error| error.at(&input.name))?);
+        let named = |name: String| TensorType { name, ..input.clone() };
+        match value {
+            Value::Null if port.form.is_optional() => {}
+            Value::Array(elements) if port.form.is_sequence() => {
+                for (index, element) in elements.iter().enumerate() {
+                    let read = tensor(&named(port.element(index)), element);
+                    tensors.push(read.map_err(|error| error.at(&port.name))?);
+                }
+            }
+            other if port.form.is_sequence() => {
+                let found = describe(&other);
+                let message = format!("{name}: expected an array of tensors, found {found}");
+                return Err(Error::input("wrong-type", message).at(name));
+            }
+            other => {
+                let read = tensor(&named(name), &other);
+                tensors.push(read.map_err(|error| error.at(&port.name))?);
+            }
+        }
     }
     Ok(tensors)
 }
@@ -55,19 +73,31 @@ fn split_maps(object: &mut Map<String, Value>, declared: &[TensorType]) -> Resul
 }
 
 fn tensor(declared: &TensorType, value: &Value) -> Result<Tensor, Error> {
-    let rank = declared.shape.len();
+    let rank = if declared.shape == [ANY_SHAPE] { depth(value) } else { declared.shape.len() };
     let mut leaves = Leaves { declared, shape: vec![None; rank], elements: Vec::new() };
     leaves.collect(value, 0, &mut Vec::new())?;
     let Leaves { shape, elements, .. } = leaves;
     // Where an outer extent is 0, no array tells the inner ones.
-    let shape = shape.into_iter().zip(&declared.shape);
-    let shape = shape.map(|(found, extent)| found.or(extent.parse().ok()).unwrap_or(0)).collect();
+    let declares = |axis: usize| declared.shape.get(axis)?.parse().ok();
+    let shape = shape.into_iter().enumerate();
+    let shape = shape.map(|(axis, found)| found.or_else(|| declares(axis)).unwrap_or(0)).collect();
     Ok(Tensor {
         name: declared.name.clone(),
         element_type: declared.element_type,
         shape,
         data: encode(declared, &elements)?,
     })
+}
+
+/// How many arrays lie in each other.
+fn depth(value: &Value) -> usize {
+    let mut depth = 0;
+    let mut inner = Some(value);
+    while let Some(Value::Array(items)) = inner {
+        depth += 1;
+        inner = items.first();
+    }
+    depth
 }
 
 /// The elements of nested arrays, and the extents that they agree on.

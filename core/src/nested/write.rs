@@ -3,7 +3,7 @@
 //! A float is the shortest decimal that gives its bits back. JSON has no infinity and no NaN; they
 //! are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`.
 
-use crate::graph::decode_small;
+use crate::graph::{Graph, decode_small};
 use crate::tensor::strings;
 use crate::{ElementType, Error, ErrorKind, Keys, Tensor, TensorType};
 
@@ -11,8 +11,10 @@ use crate::{ElementType, Error, ErrorKind, Keys, Tensor, TensorType};
 const MOST_ARRAYS: usize = 10_000_000;
 
 /// One object with every output under its name, in the graph's order. The tensors `y[0]`, `y[1]`, …
-/// are the sequence `y`.
-pub(super) fn object(outputs: &[Tensor], declared: &[TensorType]) -> Result<String, Error> {
+/// are the sequence `y`. Behind them come those that have no tensor: an empty sequence, an optional
+/// value that is not there.
+pub(super) fn object(outputs: &[Tensor], graph: &Graph) -> Result<String, Error> {
+    let declared = graph.outputs();
     let mut json = String::from("{");
     let mut place = 0;
     while let Some(tensor) = outputs.get(place) {
@@ -39,6 +41,17 @@ pub(super) fn object(outputs: &[Tensor], declared: &[TensorType]) -> Result<Stri
         }
         json.push(']');
         place += found;
+    }
+    for port in graph.output_ports() {
+        let first = if port.form.is_sequence() { port.element(0) } else { port.name.clone() };
+        if outputs.iter().any(|tensor| tensor.name == first) {
+            continue;
+        }
+        if json.len() > 1 {
+            json.push(',');
+        }
+        key(&mut json, &port.name);
+        json.push_str(if port.form.is_optional() { "null" } else { "[]" });
     }
     json.push('}');
     Ok(json)

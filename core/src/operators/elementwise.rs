@@ -1,14 +1,18 @@
 //! Operators on each element:
 //! [`BitShift`](https://onnx.ai/onnx/operators/onnx__BitShift.html),
 //! [`Swish`](https://onnx.ai/onnx/operators/onnx__Swish.html),
-//! [`SwiGLU`](https://onnx.ai/onnx/operators/onnx__SwiGLU.html) and
-//! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html). tract answers the first for shifts
-//! beyond the width, the second with an `alpha`, and the last in float16 wrongly.
+//! [`SwiGLU`](https://onnx.ai/onnx/operators/onnx__SwiGLU.html),
+//! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html) and
+//! [`IsInf`](https://onnx.ai/onnx/operators/onnx__IsInf.html). tract answers the first for shifts
+//! beyond the width, the second with an `alpha`, and the fourth in float16 wrongly; the last fails in
+//! some plans.
 
+use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::{
-    Call, Facts, Kernels, Value, broadcast, elements, expand_to, floats, for_integer, values_of,
+    Call, Facts, Kernels, Value, broadcast, doubles, elements, expand_to, floats, for_integer,
+    values_of,
 };
 
 pub(super) fn register(kernels: &mut Kernels) {
@@ -16,6 +20,7 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add_planned("Swish", Facts::Like, swish);
     kernels.add_planned("SwiGLU", Facts::Like, swiglu);
     kernels.add_planned("Celu", Facts::Like, celu);
+    kernels.add_planned("IsInf", Facts::By(is_inf_facts), is_inf);
 }
 
 /// A float function of each element.
@@ -47,6 +52,19 @@ fn celu(call: &Call) -> TractResult<Vec<Value>> {
     let alpha = call.float("alpha", 1.0)?;
     let celu = |x: f32| x.max(0.0) + (alpha * libm::expm1f(x / alpha)).min(0.0);
     Ok(vec![map(call.tensor(0)?, celu)?.into()])
+}
+
+fn is_inf_facts(_: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
+    let input = inputs.first().copied().flatten().context("IsInf lacks its input")?;
+    Ok(tvec!(DatumType::Bool.fact(input.shape.clone())))
+}
+
+fn is_inf(call: &Call) -> TractResult<Vec<Value>> {
+    let (low, high) = (call.flag("detect_negative", true)?, call.flag("detect_positive", true)?);
+    let input = call.tensor(0)?;
+    let infinite = |x: f64| (high && x == f64::INFINITY) || (low && x == f64::NEG_INFINITY);
+    let found: Vec<bool> = doubles(input)?.into_iter().map(infinite).collect();
+    Ok(vec![values_of(input.shape(), found)?.into()])
 }
 
 /// A distance; what is no distance is as good as the longest.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use inference_core::graph::Graph;
 use inference_core::{ElementType, Error, Tensor};
-use prost::Message as _;
-use tract_onnx::pb::{ModelProto, TensorProto};
+use prost::Message;
+use tract_onnx::pb::TensorProto;
 
 use crate::compare;
 
@@ -41,9 +41,10 @@ impl Case {
 
     /// Loads and runs the graph, and compares what it gives.
     pub fn run(&self) -> Result<(), String> {
-        let (inputs, outputs) = names(&self.model)?;
-        let decode = |values: &[Vec<u8>], names: &[String]| -> Result<Vec<_>, String> {
-            values.iter().zip(names).map(|(value, name)| tensor(value, name)).collect()
+        let (inputs, outputs) = border(&self.model)?;
+        let decode = |values: &[Vec<u8>], declared: &[Info]| -> Result<Vec<_>, String> {
+            let values = values.iter().zip(declared).map(|(value, info)| tensors(value, info));
+            Ok(values.collect::<Result<Vec<_>, _>>()?.concat())
         };
         let graph = Graph::load(&self.model).map_err(|error| told("load", &error))?;
         let given = decode(&self.inputs, &inputs)?;
@@ -60,17 +61,82 @@ fn told(step: &str, error: &Error) -> String {
     format!("{step}: {} {}", error.code, error.message)
 }
 
-/// The names of the graph's inputs and outputs.
-fn names(model: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
-    let model = ModelProto::decode(model).map_err(|error| error.to_string())?;
-    let graph = model.graph.ok_or("the model has no graph")?;
-    let inputs = graph.input.into_iter().map(|input| input.name).collect();
-    Ok((inputs, graph.output.into_iter().map(|output| output.name).collect()))
+/// What is looked at of the types of inputs and outputs (field numbers of `onnx.proto`).
+#[derive(Clone, PartialEq, Message)]
+struct Model {
+    #[prost(message, optional, tag = "7")]
+    graph: Option<Border>,
 }
 
-/// The tensor in a file of a case.
-fn tensor(value: &[u8], name: &str) -> Result<Tensor, String> {
-    let proto = TensorProto::decode(value).map_err(|_| format!("{name} is not a tensor"))?;
+#[derive(Clone, PartialEq, Message)]
+struct Border {
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<Info>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<Info>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Info {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    kind: Option<Type>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Type {
+    #[prost(message, optional, tag = "4")]
+    sequence: Option<Present>,
+    #[prost(message, optional, tag = "9")]
+    optional: Option<Present>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Present {}
+
+#[derive(Clone, PartialEq, Message)]
+struct Sequence {
+    #[prost(message, repeated, tag = "3")]
+    tensors: Vec<TensorProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Optional {
+    #[prost(message, optional, tag = "3")]
+    tensor: Option<TensorProto>,
+    #[prost(message, optional, tag = "5")]
+    sequence: Option<Sequence>,
+}
+
+/// The graph's inputs and outputs.
+fn border(model: &[u8]) -> Result<(Vec<Info>, Vec<Info>), String> {
+    let model = Model::decode(model).map_err(|error| error.to_string())?;
+    let graph = model.graph.ok_or("the model has no graph")?;
+    Ok((graph.input, graph.output))
+}
+
+/// The tensors that the value in a file of a case is made of.
+fn tensors(value: &[u8], info: &Info) -> Result<Vec<Tensor>, String> {
+    let name = &info.name;
+    let other = |_| format!("{name} is of another type than declared");
+    let elements = |sequence: Sequence| -> Result<Vec<_>, String> {
+        let named = sequence.tensors.into_iter().enumerate();
+        named.map(|(index, proto)| tensor(proto, &format!("{name}[{index}]"))).collect()
+    };
+    match &info.kind {
+        Some(Type { sequence: Some(_), .. }) => elements(Sequence::decode(value).map_err(other)?),
+        Some(Type { optional: Some(_), .. }) => {
+            let Optional { tensor: inner, sequence } = Optional::decode(value).map_err(other)?;
+            let inner = inner.map(|proto| tensor(proto, name)).transpose()?;
+            let sequence = sequence.map(elements).transpose()?.unwrap_or_default();
+            Ok(inner.into_iter().chain(sequence).collect())
+        }
+        _ => Ok(vec![tensor(TensorProto::decode(value).map_err(other)?, name)?]),
+    }
+}
+
+fn tensor(proto: TensorProto, name: &str) -> Result<Tensor, String> {
     let kind = proto.data_type;
     let element_type = element_type(kind).ok_or_else(|| format!("{name} is of type {kind}"))?;
     let data = if element_type == ElementType::String {

@@ -13,7 +13,7 @@ const LONGEST: usize = 10_000;
 
 /// A tensor, a sequence, or nothing.
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(in crate::graph) enum Item {
     Tensor(Value),
     Sequence(Arc<Vec<Value>>),
     /// An optional value that is not there.

@@ -24,10 +24,10 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::operators::kernel::{Kernels, Value};
+use crate::operators::kernel::Kernels;
 
 use body::Body;
-use item::Item;
+pub(super) use item::Item;
 pub(super) use need::may_help;
 use sequence::SEQUENCES;
 pub(super) use tensor::{pack, unpack};
@@ -95,9 +95,7 @@ impl Stepwise {
     }
 
     /// Runs the graph on its inputs, in its order.
-    pub fn run(&self, inputs: Vec<Value>) -> TractResult<Vec<Value>> {
-        let inputs = inputs.into_iter().map(Item::from).collect();
-        let outputs = self.body.run(inputs, None, &AtomicUsize::new(0))?;
-        outputs.iter().map(|item| item.tensor().cloned()).collect()
+    pub fn run(&self, inputs: Vec<Item>) -> TractResult<Vec<Item>> {
+        self.body.run(inputs, None, &AtomicUsize::new(0))
     }
 }

@@ -4,7 +4,7 @@
 //! [`ConcatFromSequence`](https://onnx.ai/onnx/operators/onnx__ConcatFromSequence.html), and
 //! [`Optional`](https://onnx.ai/onnx/operators/onnx__Optional.html) and its kin.
 //!
-//! They live between nodes. What enters or leaves a graph is tensors, see [`super::super::flatten`].
+//! What enters or leaves a graph is tensors all the same, see [`super::super::port`].
 
 use std::sync::Arc;
 

@@ -143,6 +143,52 @@ impl Expansion for Sized {
                 "an output of {count} elements, at most {MAX_ELEMENTS} are accepted"
             );
         }
-        self.inner.wire(prefix, model, inputs)
+        let open = |konst: &Arc<Tensor>| konst.datum_type().is_tdim() && integers(konst).is_err();
+        let open = facts.last().and_then(|fact| fact.konst.as_ref()).is_some_and(open);
+        let outputs = self.inner.wire(prefix, model, inputs)?;
+        if self.kind == Kind::Resize && open {
+            for output in &outputs {
+                if let Some(node) = model.nodes.get_mut(output.node) {
+                    node.op = Box::new(Counted(node.op.clone()));
+                }
+            }
+        }
+        Ok(outputs)
     }
+}
+
+/// An operator of tract that wants numbers where extents with names arrive. They have values when it
+/// runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Counted(Box<dyn TypedOp>);
+
+impl Op for Counted {
+    fn name(&self) -> StaticName {
+        self.0.name()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Counted {
+    fn eval(&self, context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        for input in inputs.iter_mut().filter(|input| input.datum_type().is_tdim()) {
+            let extents = input.try_as_plain_ram()?.as_slice::<TDim>()?.iter();
+            let extents = extents.map(|extent| Ok(extent.eval(context.symbols).to_i64()?));
+            let extents = extents.collect::<TractResult<Vec<_>>>()?;
+            let shaped = tensor1(&extents).into_shape(input.shape())?;
+            *input = shaped.into_tvalue();
+        }
+        self.0.eval(context, inputs)
+    }
+
+    op_out_of_plan!();
+}
+
+impl TypedOp for Counted {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        self.0.output_facts(inputs)
+    }
+
+    as_op!();
 }

@@ -5,7 +5,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::of_tract;
-use crate::operators::kernel::{at, axes, integers};
+use crate::operators::kernel::{at, axes, axis, integers};
 
 /// Checks the inputs of a node, those that are left out being `None`.
 type Check = fn(&NodeProto, &[Option<&TypedFact>]) -> TractResult<()>;
@@ -33,14 +33,27 @@ fn known(inputs: &[Option<&TypedFact>], place: usize) -> Option<Vec<i64>> {
     integers(inputs.get(place).copied().flatten()?.konst.as_deref()?).ok()
 }
 
-/// Axes lie within the rank, each once, and steps are not 0.
+/// Axes lie within the rank, each once, and steps are not 0. An end within an extent that is open may
+/// lie beyond it in a call, where tract would not stop at the extent: no plan has such a slice.
 fn slice(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
     let rank = inputs.first().copied().flatten().context("Slice lacks an input")?.rank();
     let listed = match known(inputs, 3) {
         Some(listed) => Some(listed),
         None => node.get_attr_opt_vec::<i64>("axes")?,
     };
-    axes(&listed.unwrap_or_default(), rank)?;
+    let listed = listed.unwrap_or_default();
+    axes(&listed, rank)?;
+    let ends = match known(inputs, 2) {
+        Some(ends) => ends,
+        None => node.get_attr_opt_vec("ends")?.unwrap_or_default(),
+    };
+    let input = inputs.first().copied().flatten();
+    for (place, end) in ends.into_iter().enumerate() {
+        let axis = listed.get(place).map_or(Ok(place), |place| axis(*place, rank))?;
+        let open = input.and_then(|fact| fact.shape.get(axis)).is_some_and(|n| n.to_i64().is_err());
+        let within = (2..i64::from(i32::MAX)).contains(&end);
+        ensure!(!(open && within), "an end of {end} for an extent that is open");
+    }
     check_steps(&known(inputs, 4).unwrap_or_default())
 }
 

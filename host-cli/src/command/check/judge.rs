@@ -79,7 +79,8 @@ fn differences(
     Ok(set.outputs.iter().filter_map(compare).collect())
 }
 
-/// An input as the tensors that the component takes: a map `x` is `x.keys` and `x.values`.
+/// An input as the tensors that the component takes: a map `x` is `x.keys` and `x.values`, a sequence
+/// `x[0]`, `x[1]`, ….
 fn flatten(
     name: &str,
     value: Value,
@@ -95,10 +96,16 @@ fn flatten(
             tensors.push(key_tensor(keys_name, keys));
             tensors.push(Tensor { name, ..compare::widened(values, wanted) });
         }
-        Value::Sequence(_) => {
-            bail!("the input {name} is a sequence, which the component does not take")
+        Value::Sequence(elements) => {
+            for (index, element) in elements.into_iter().enumerate() {
+                let Value::Tensor(tensor) = element else {
+                    bail!("the input {name} is a sequence of other things than tensors");
+                };
+                tensors.push(Tensor { name: format!("{name}[{index}]"), ..tensor });
+            }
         }
-        Value::Nothing => bail!("the input {name} is missing, which the component does not take"),
+        // An input that may be left out.
+        Value::Nothing => {}
     }
     Ok(())
 }
@@ -126,8 +133,8 @@ fn key_tensor(name: String, keys: Keys) -> Tensor {
     }
 }
 
-/// An output from the tensors that the component gave: rows with keys are maps, and `y[0]`, `y[1]`,
-/// … are the sequence `y`.
+/// An output from the tensors that the component gave: rows with keys are maps, `y[0]`, `y[1]`, … are
+/// the sequence `y`, and of one that is declared as `y?` there may be none.
 fn assemble(name: &str, tensors: &[Tensor], description: &Description) -> Value {
     let declared = description.outputs.iter().find(|output| output.name == name);
     let keys = declared.and_then(|declared| declared.keys.clone());
@@ -138,7 +145,15 @@ fn assemble(name: &str, tensors: &[Tensor], description: &Description) -> Value 
             let element =
                 |index| tensors.iter().find(|tensor| tensor.name == format!("{name}[{index}]"));
             let elements = (0..tensors.len()).map_while(element);
-            Value::Sequence(elements.cloned().map(Value::Tensor).collect())
+            let elements: Vec<_> = elements.cloned().map(Value::Tensor).collect();
+            let named = |mark: &str| {
+                let marked = format!("{name}{mark}");
+                description.outputs.iter().any(|output| output.name == marked)
+            };
+            if elements.is_empty() && (named("?") || named("[]?")) {
+                return Value::Nothing;
+            }
+            Value::Sequence(elements)
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A bare ONNX file. What it takes and gives is asked from the component that will run it; whether
 //! that is a table with labels or numbers to answer is inferred here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model_package::{Decision, Rule, ScoreSpec, Task};
+use model_package::{Decision, ReferenceCase, Rule, ScoreSpec, Task};
 use predictor_host::{Description, reference};
 use prost::Message as _;
 
@@ -38,7 +39,7 @@ pub(super) fn draft(
     let graph = graph.unwrap_or_default();
 
     let list = |option, value: &Option<String>| {
-        value.as_ref().map(|value| names(option, value)).transpose()
+        value.as_ref().map(|value| distinct(option, names(option, value)?)).transpose()
     };
     let lists = Lists {
         labels: list("--labels", &arguments.labels)?,
@@ -50,11 +51,27 @@ pub(super) fn draft(
     if wanted != Some(PackageTask::Tensors) {
         match tabular(&mut draft, description, &graph, &lists) {
             Ok(more) => notes.extend(more),
-            // Somebody asked for it.
-            Err(Left(reason)) if wanted.is_some() => return Err(ModelError(reason).into()),
-            Err(Left(reason)) => notes
-                .push(format!("the task is tensors, the graph's own inputs and outputs: {reason}")),
+            Err(Left::Option(reason)) => return Err(InputError(reason).into()),
+            Err(Left::Graph(reason)) => {
+                if let Some(option) = lists.given() {
+                    let message = format!(
+                        "{option} is for tables, and the graph is none: {reason}; without {option} \
+                         the package takes and gives the graph's own tensors"
+                    );
+                    return Err(InputError(message).into());
+                }
+                // Somebody asked for it.
+                if wanted.is_some() {
+                    return Err(ModelError(reason).into());
+                }
+                notes.push(format!(
+                    "the task is tensors, the graph's own inputs and outputs: {reason}"
+                ));
+            }
         }
+    } else if let Some(option) = lists.given() {
+        let message = format!("{option} is for tables, the task is tensors");
+        return Err(InputError(message).into());
     }
     if wanted.is_some_and(|wanted| wanted.task() != draft.manifest.task) {
         let (wanted, found) =
@@ -80,7 +97,11 @@ pub(super) fn draft(
     let tried = reference::answer(&answered, &draft.cases);
     if let Err(error) = tried {
         if arguments.samples.is_some() {
-            return Err(error).context("a sample is not answered");
+            let alone = |case: &&ReferenceCase| {
+                reference::answer(&answered, std::slice::from_ref(*case)).is_err()
+            };
+            let name = draft.cases.iter().find(alone).map_or("a sample", |case| &case.name);
+            return Err(error).context(format!("{name} is not answered"));
         }
         draft.cases.clear();
         notes.pop();
@@ -101,6 +122,14 @@ struct Lists {
     columns: Option<Vec<String>>,
 }
 
+impl Lists {
+    /// An option that was given.
+    fn given(&self) -> Option<&'static str> {
+        let options = [("--labels", self.labels.is_some()), ("--columns", self.columns.is_some())];
+        options.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+}
+
 /// Names from a file, a line each or as a JSON array; or else separated by commas.
 fn names(option: &str, value: &str) -> Result<Vec<String>> {
     let path = Path::new(value);
@@ -117,8 +146,31 @@ fn names(option: &str, value: &str) -> Result<Vec<String>> {
     Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
+/// Each name once.
+fn distinct(option: &str, names: Vec<String>) -> Result<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| name.is_empty() || !seen.insert(name.as_str())) {
+        None => Ok(names),
+        Some(name) if name.is_empty() => {
+            Err(InputError(format!("{option} has a name that is empty")).into())
+        }
+        Some(name) => Err(InputError(format!("{option} has the name {name:?} twice")).into()),
+    }
+}
+
 /// Why a graph is left as tensors.
-struct Left(String);
+enum Left {
+    /// It is no table.
+    Graph(String),
+    /// What the command line says of it does not fit.
+    Option(String),
+}
+
+impl From<String> for Left {
+    fn from(reason: String) -> Self {
+        Self::Graph(reason)
+    }
+}
 
 /// Makes the draft one of a table, if the graph is. The notes tell what was guessed.
 fn tabular(
@@ -127,9 +179,8 @@ fn tabular(
     graph: &GraphProto,
     lists: &Lists,
 ) -> Result<Vec<String>, Left> {
-    let answer =
-        answer::infer(&description.outputs, graph, lists.labels.as_deref()).map_err(Left)?;
-    let table = table::infer(description, lists.columns.as_deref()).map_err(Left)?;
+    let answer = answer::infer(&description.outputs, graph, lists.labels.as_deref())?;
+    let table = table::infer(description, lists.columns.as_deref())?;
     let manifest = &mut draft.manifest;
     manifest.task = answer.task;
     manifest.output = answer.output;
@@ -150,6 +201,10 @@ fn decision(draft: &mut Draft, arguments: &Package) -> Result<()> {
     }
     let label = match (&arguments.score, output.labels.as_slice()) {
         (Some(label), labels) if labels.contains(label) => Some(label.clone()),
+        (Some(_), []) => {
+            let message = "--score names a label, and this model has none: its score is its value";
+            return Err(InputError(message.into()).into());
+        }
         (Some(label), labels) => {
             let message =
                 format!("--score: {label:?} is not among the labels {}", labels.join(", "));

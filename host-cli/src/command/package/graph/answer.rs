@@ -3,6 +3,7 @@
 use model_package::{OutputSpec, Task};
 use predictor_host::{ElementType, Keys, TensorType};
 
+use super::Left;
 use crate::onnx::proto::{GraphProto, NodeProto};
 
 /// The task and the outputs that answers are read from.
@@ -20,7 +21,7 @@ pub(super) fn infer(
     outputs: &[TensorType],
     graph: &GraphProto,
     labels: Option<&[String]>,
-) -> Result<Answer, String> {
+) -> Result<Answer, Left> {
     if let Some(probabilities) = outputs.iter().find(|output| is_probabilities(output, labels)) {
         return classification(probabilities, outputs, graph, labels);
     }
@@ -38,10 +39,10 @@ pub(super) fn infer(
                     format!("{}: {kind} [{}]", output.name, output.shape.join(", "))
                 })
                 .collect();
-            Err(format!(
-                "its outputs are neither probabilities nor one float32 value ({})",
+            Err(Left::Graph(format!(
+                "its outputs are neither probabilities nor one value ({})",
                 shown.join(", ")
-            ))
+            )))
         }
     }
 }
@@ -51,14 +52,17 @@ fn classification(
     outputs: &[TensorType],
     graph: &GraphProto,
     labels: Option<&[String]>,
-) -> Result<Answer, String> {
+) -> Result<Answer, Left> {
     let mut notes = Vec::new();
+    let given = labels.is_some();
     let known = probabilities.keys.as_ref().map(texts).or_else(|| class_labels(graph));
     let width = probabilities.shape.get(1).and_then(|columns| columns.parse::<usize>().ok());
     let labels = match (labels, known, width) {
         (Some(labels), Some(known), _) if labels.len() != known.len() => {
             let (given, count) = (labels.len(), known.len());
-            return Err(format!("--labels has {given} labels, the graph has {count}"));
+            let named = known.join(", ");
+            let message = format!("--labels has {given} labels, the graph has {count}: {named}");
+            return Err(Left::Option(message));
         }
         (Some(labels), ..) => labels.to_vec(),
         (None, Some(known), _) => known,
@@ -72,20 +76,19 @@ fn classification(
             (0..width).map(|label| label.to_string()).collect()
         }
         (None, None, None) => {
-            return Err(
-                "the graph does not say how many labels it has; name them with --labels".into()
-            );
+            let reason = "the graph does not say how many labels it has; name them with --labels";
+            return Err(Left::Graph(reason.into()));
         }
     };
     if width.is_some_and(|width| width != labels.len()) {
         let (name, count) = (&probabilities.name, labels.len());
-        return Err(format!(
-            "the output {name} has {} columns for {count} labels",
-            width.unwrap_or_default()
-        ));
+        let width = width.unwrap_or_default();
+        let reason = format!("the output {name} has {width} columns for {count} labels");
+        return Err(if given { Left::Option(reason) } else { Left::Graph(reason) });
     }
     if labels.len() < 2 {
-        return Err("a classification has at least two labels".into());
+        let reason = "a classification has at least two labels".to_owned();
+        return Err(if given { Left::Option(reason) } else { Left::Graph(reason) });
     }
     if outputs.len() > 1 {
         notes.push(format!(
@@ -106,7 +109,7 @@ fn classification(
 /// line, to tell them from other numbers.
 fn is_probabilities(output: &TensorType, labels: Option<&[String]>) -> bool {
     let columns = output.shape.get(1);
-    let rows = output.element_type == ElementType::Float32 && output.shape.len() == 2;
+    let rows = is_float(output) && output.shape.len() == 2;
     let several = columns.is_some_and(|columns| columns != "1");
     rows && several && (output.keys.is_some() || labels.is_some() || output.name.contains("prob"))
 }
@@ -117,7 +120,11 @@ fn is_value(output: &TensorType) -> bool {
         [_, columns] => columns == "1",
         _ => false,
     };
-    output.element_type == ElementType::Float32 && narrow
+    is_float(output) && narrow
+}
+
+fn is_float(output: &TensorType) -> bool {
+    matches!(output.element_type, ElementType::Float32 | ElementType::Float64)
 }
 
 /// The labels of the classifier that comes last in the graph.

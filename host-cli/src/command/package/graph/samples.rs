@@ -32,6 +32,10 @@ pub(super) fn read(
             _ => of_columns(&arrays, manifest),
         }
     });
+    let inputs = inputs.and_then(|inputs| match inputs.is_empty() {
+        true => Err(InputError("no samples in it".into())),
+        false => Ok(inputs),
+    });
     let inputs = inputs.with_context(|| path.display().to_string())?;
     let named = inputs.into_iter().take(MOST).enumerate();
     Ok(named.map(|(place, input)| case(format!("sample {}", place + 1), input)).collect())
@@ -42,7 +46,11 @@ pub(super) fn zeros(manifest: &Manifest, description: &Description) -> Result<Re
     let mut input = Map::new();
     if manifest.task == Task::Tensors {
         for declared in &description.inputs {
-            input.insert(declared.name.clone(), of_zeros(declared)?);
+            if let Some(sequence) = declared.name.strip_suffix("[]") {
+                input.insert(sequence.into(), Value::Array(vec![of_zeros(declared)?]));
+            } else if !declared.name.ends_with('?') {
+                input.insert(declared.name.clone(), of_zeros(declared)?);
+            }
         }
     }
     for field in &manifest.input.fields {

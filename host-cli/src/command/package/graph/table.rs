@@ -3,6 +3,8 @@
 use model_package::{Field, FieldType, GraphInput, GraphInputSource, Limits};
 use predictor_host::{Description, ElementType, TensorType};
 
+use super::Left;
+
 /// Operators that know what a missing number is.
 const KNOW_NAN: [&str; 5] = [
     "IsNaN",
@@ -23,23 +25,19 @@ pub(super) struct Table {
 ///
 /// # Errors
 /// Why the inputs are no columns.
-pub(super) fn infer(
-    description: &Description,
-    columns: Option<&[String]>,
-) -> Result<Table, String> {
+pub(super) fn infer(description: &Description, columns: Option<&[String]>) -> Result<Table, Left> {
     let inputs = &description.inputs;
     let widths = inputs.iter().map(width).collect::<Result<Vec<_>, _>>()?;
     let total = widths.iter().fold(0_usize, |total, width| total.saturating_add(*width));
     if total == 0 || total > Limits::DEFAULT.fields {
-        return Err(format!("its inputs have {total} columns"));
+        return Err(format!("its inputs have {total} columns").into());
     }
     if let Some(columns) = columns
         && columns.len() != total
     {
-        return Err(format!(
-            "--columns has {} names, the graph takes {total} columns",
-            columns.len()
-        ));
+        let given = columns.len();
+        let message = format!("--columns has {given} names, the graph takes {total} columns");
+        return Err(Left::Option(message));
     }
     let wide = inputs.iter().zip(&widths).find(|(_, width)| **width > 1);
     if let (None, Some((input, width))) = (columns, wide) {
@@ -47,7 +45,8 @@ pub(super) fn infer(
             "the {width} columns of the input {} have no names; with --columns NAME,NAME,… the \
              package takes an object with a number for each",
             input.name
-        ));
+        )
+        .into());
     }
     let mut names = columns.unwrap_or_default().iter().cloned();
     let nullable = description.operators.iter().any(|op| KNOW_NAN.contains(&op.as_str()));
