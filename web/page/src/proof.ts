@@ -1,11 +1,16 @@
 /** The proof: whose bytes run here, and that they give the same bits as everywhere. */
 
 import { el } from './dom.js';
-import type { CaseResult } from '../../package/dist/index.js';
+import type { CaseResult, TensorType } from '../../package/dist/index.js';
 import type { Site, Started } from './protocol.js';
 import type { Session } from './session.js';
-import { decimal, size, time, words } from './text.js';
+import { typed } from './tensor.js';
+import { base64, decimal, size, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
+import { signatureRow } from './view/signature.js';
+
+/** Characters of an answer that are shown. */
+const LONGEST = 4000;
 
 /** The section under the panels, about the model that is in use. */
 export class Proof {
@@ -57,8 +62,8 @@ export class Proof {
     if (this.#session) {
       const { opened, bundled } = this.#session;
       rows.push(identity('Package', opened.digest, bundled?.digest, bundled ? 'as published' : 'your own'));
+      rows.push(signatureRow(this.#session));
     }
-    // A signature of the package belongs here, once packages have them.
     this.#identity.replaceChildren(
       el('h3', {}, 'Whose bytes'),
       el('p', { class: 'muted' }, 'sha256, computed in this tab from the very bytes that run.'),
@@ -131,7 +136,7 @@ export class Proof {
     const json = this.#session?.answered?.prediction.json ?? '';
     const heading = el('h3', {}, 'The last answer, bit by bit');
     if (score === undefined) {
-      const what = json ? el('pre', { class: 'json', tabindex: 0, 'aria-label': 'Answer' }, json) : el('p', { class: 'muted' }, 'Nothing asked yet.');
+      const what = json ? el('pre', { class: 'json', tabindex: 0, 'aria-label': 'Answer' }, excerpt(json)) : el('p', { class: 'muted' }, 'Nothing asked yet.');
       this.#bits.replaceChildren(heading, what);
       return;
     }
@@ -160,9 +165,12 @@ export class Proof {
   }
 
   #showTiming(): void {
-    const { download, compile, cached } = this.started;
+    const { download, compile, cached, wire } = this.started;
+    const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+    const sent = wire ? `${size(wire)} over the wire` : 'downloaded';
     const rows: [string, string, string][] = [
-      ['Component', time(download), cached ? 'from this browser’s cache, digested' : 'downloaded and digested'],
+      ...(paint === undefined ? [] : [['First paint', time(paint), 'after the address was opened'] as [string, string, string]]),
+      ['Component', time(download), cached ? 'from this browser’s cache, digested' : `${sent}, digested`],
       ['Compile', time(compile), 'after the last byte; the rest happened while it came'],
     ];
     if (this.#session) {
@@ -247,15 +255,12 @@ function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {
   );
 }
 
-function tensor({ name, elementType, shape }: { name: string; elementType: string; shape: string[] }): string {
-  return `${name} ${elementType} [${shape.join(', ')}]`;
+function tensor(declared: TensorType): string {
+  return `${declared.name} ${typed(declared)}`;
 }
 
-/** Bytes as text. */
-export function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(text);
+/** The beginning of a long answer. */
+function excerpt(json: string): string {
+  const rest = json.length - LONGEST;
+  return rest > 0 ? `${json.slice(0, LONGEST)}… and ${rest.toLocaleString('en')} characters more` : json;
 }
