@@ -78,18 +78,22 @@ export class Proof {
       { class: 'muted' },
       names.length > 0
         ? `The package has ${names.length} inputs with the exact bits that native hosts answered. Your browser predicts each and compares every bit of every output.`
-        : 'The package has no reference cases.',
+        : this.#session
+          ? 'The package has no reference cases: nobody has said which bits to expect. `host-cli seal` writes them.'
+          : 'No model is open yet.',
     );
     const result = el('p', { class: 'result', role: 'status' });
-    const list = el('ol', { class: 'cases', tabindex: 0, 'aria-label': 'Reference cases' });
+    const waiting = names.map((name) => el('li', { class: 'muted' }, el('span', { 'aria-hidden': 'true' }, '·'), el('span', { class: 'name' }, name)));
+    const list = el('ol', { class: 'cases', tabindex: 0, 'aria-label': 'Reference cases' }, ...waiting);
     const button = el(
       'button',
-      { type: 'button', class: 'primary', id: 'run-cases', disabled: names.length === 0 },
+      { type: 'button', class: 'primary', id: 'run-cases' },
       'Run the reference cases',
     );
-    const progress = el('progress', { max: Math.max(1, names.length), value: 0, 'aria-label': 'Cases done' });
+    const progress = el('progress', { max: names.length, value: 0, 'aria-label': 'Cases done' });
     button.addEventListener('click', () => void this.#runCases(button, progress, result, list));
-    this.#cases.replaceChildren(el('h3', {}, 'Same bits'), explain, button, progress, result, list);
+    const run = names.length > 0 ? [button, progress, result, list] : [];
+    this.#cases.replaceChildren(el('h3', {}, 'Same bits'), explain, ...run);
   }
 
   async #runCases(
@@ -103,7 +107,7 @@ export class Proof {
       return;
     }
     button.disabled = true;
-    list.replaceChildren();
+    result.textContent = '';
     const began = performance.now();
     let same = 0;
     const { caseNames } = session.opened;
@@ -115,7 +119,7 @@ export class Proof {
           return { name: caseNames[index]!, differences: [{ part: 'answer', found: error.message }] };
         });
       same += found.differences.length === 0 ? 1 : 0;
-      list.append(caseRow(found));
+      list.children[index]!.replaceWith(caseRow(found));
       progress.value = index + 1;
       if (this.#session !== session) {
         return;
