@@ -1,22 +1,24 @@
 // The component beside ONNX Runtime Web (one thread), in one Chromium on loopback: from nothing to
-// the first answer, and per prediction.
+// the first answer, on a first visit and on a second one, and per prediction.
 //
-//     cargo xtask web && node benches/web_page.mjs [SECONDS]
+//     cargo xtask web && node benches/web_page.mjs [SECONDS [RUNS]]
 //
-// Each run is a fresh profile: nothing is cached. ONNX Runtime is handed tensors that are ready; the
-// component reads the instance as callers have it (JSON, a picture's file, a text), checks the
-// package's digests and its own, and gives the whole answer.
+// A first visit is a fresh profile: nothing is cached. Both sides are served compressed with Brotli and
+// may be cached for ever. ONNX Runtime is handed tensors that are ready; the component reads the instance
+// as callers have it (JSON, a picture's file, a text), checks the package's digests and its own, and
+// gives the whole answer.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+import { packed } from '../web/build/compress.mjs';
 import { serve } from '../web/serve.mjs';
 import { startChromium } from '../web/tests/browsers.mjs';
 import { site } from '../web/tests/site.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 3);
-const RUNS = 5;
+const RUNS = Number(process.argv[3] ?? 5);
 const ORT = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 
 const list = await site();
@@ -30,39 +32,55 @@ const { server, url } = await serve(0, (request, response) => {
     return false;
   }
   const type = pathname.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
-  readFile(join(ORT, pathname.slice(5))).then(
-    (bytes) => response.writeHead(200, { 'content-type': type, 'content-length': bytes.length }).end(bytes),
+  compressed(join(ORT, pathname.slice(5))).then(
+    (bytes) => {
+      const headers = { 'content-type': type, 'content-length': bytes.length, 'content-encoding': 'br' };
+      response.writeHead(200, { ...headers, 'cache-control': 'public, max-age=31536000, immutable' }).end(bytes);
+    },
     () => response.writeHead(404).end(),
   );
   return true;
 });
+// Compressed before anything is timed.
+await Promise.all(['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map((name) => compressed(join(ORT, name))));
 const browser = await startChromium();
 for (const model of list.models) {
   const runs = { component: [], ort: [] };
   for (let run = 0; run < RUNS; run++) {
-    runs.component.push(await fresh(component, { list, model, seconds: SECONDS }));
+    runs.component.push(await visits(component, { list, model, seconds: SECONDS }));
     const { shapes } = runs.component.at(-1);
-    runs.ort.push(await fresh(onnxRuntime, { model, shapes, seconds: SECONDS }));
+    runs.ort.push(await visits(onnxRuntime, { model, shapes, seconds: SECONDS }));
   }
   for (const [name, results] of Object.entries(runs)) {
     const middle = (key) => results.map((it) => it[key]).sort((a, b) => a - b)[RUNS >> 1];
     console.log(
       `${model.name.padEnd(10)} ${name.padEnd(10)} first answer ${middle('first').toFixed(0).padStart(6)} ms, ` +
+        `on the second visit ${middle('second').toFixed(0).padStart(6)} ms, ` +
         `then ${middle('each').toFixed(3).padStart(9)} ms a prediction`,
     );
   }
+  const phases = Object.keys(runs.component[0].phases);
+  const middle = (phase) => runs.component.map(({ phases }) => phases[phase]).sort((a, b) => a - b)[RUNS >> 1];
+  console.log(`${''.padEnd(10)} of that, the component's: ${phases.map((phase) => `${phase} ${middle(phase).toFixed(0)} ms`).join(', ')}`);
 }
 await browser.close();
 server.close();
 server.closeAllConnections();
 
-async function fresh(measure, parameters) {
+async function compressed(path) {
+  return readFile(await packed(await readFile(path), 'br'));
+}
+
+/** A first visit, and a second one in the same profile. */
+async function visits(measure, parameters) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${url}blank.html`);
   const result = await page.evaluate(measure, parameters);
+  await page.goto(`${url}blank.html`);
+  const { first: second } = await page.evaluate(measure, { ...parameters, seconds: 0 });
   await context.close();
-  return result;
+  return { ...result, second };
 }
 
 /** Runs in the page: the page's own worker. */
@@ -83,11 +101,16 @@ async function component({ list, model, seconds }) {
       worker.postMessage({ id, name, take });
     });
   const { base, files, name: key } = model;
-  await call('start', { site: list, base: document.baseURI });
-  const { description } = await call('open', { key, origin: { kind: 'bundled', base, files } });
+  // As the page does: the package is fetched while the component is.
+  const starting = call('start', { site: list, base: document.baseURI });
+  const opened = await call('open', { key, origin: { kind: 'bundled', base, files } });
   const input = { kind: 'json', text: await call('caseInput', { key, index: 0 }) };
-  await call('predict', { key, input, look: false });
+  const { milliseconds: predict } = await call('predict', { key, input, look: false });
   const first = performance.now() - began;
+  const { download, compile } = await starting;
+  const { description, load } = opened;
+  const phases = { download, compile, load, predict };
+  await call('keep');
   const times = [];
   const end = performance.now() + seconds * 1e3;
   while (performance.now() < end) {
@@ -95,7 +118,7 @@ async function component({ list, model, seconds }) {
   }
   worker.terminate();
   const shapes = description.inputs.map(({ name, elementType, shape }) => ({ name, elementType, shape }));
-  return { first, each: times.sort((a, b) => a - b)[times.length >> 1], shapes };
+  return { first, phases, each: times.sort((a, b) => a - b)[times.length >> 1], shapes };
 }
 
 /** Runs in the page: ONNX Runtime Web. A named extent is 1 for the batch, 16 for tokens. */

@@ -59,7 +59,7 @@ fn node(test: &str) {
     assert_eq!(code, Some(0), "{out}{error}");
 }
 
-// One test, not three: each of them takes a whole machine.
+// One test, not six: each of them takes a whole machine.
 #[test]
 fn the_page_in_chromium_and_firefox_and_the_package_in_node() {
     if !site_is_there() {
@@ -67,7 +67,10 @@ fn the_page_in_chromium_and_firefox_and_the_package_in_node() {
     }
     node("package.test.mjs");
     if browsers_are_there() {
+        node("bundler.test.mjs");
         node("firefox.test.mjs");
         node("page.test.mjs");
+        node("own.test.mjs");
+        node("servers.test.mjs");
     }
 }

@@ -13,7 +13,6 @@ const DENSE = /\.(png|jpe?g|webp|gif|br|gz)$/;
 
 /** Writes the twins; the sizes of the larger files, in bytes. */
 export async function compress() {
-  await mkdir(COMPRESSED, { recursive: true });
   const paths = [];
   for (const entry of await readdir(SITE, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
@@ -33,6 +32,14 @@ export async function compress() {
 }
 
 async function twin(path, bytes, kind) {
+  const kept = await packed(bytes, kind);
+  await copyFile(kept, `${path}.${kind}`);
+  return (await stat(kept)).size;
+}
+
+/** The path of the bytes, compressed (`br` or `gz`) at most once. */
+export async function packed(bytes, kind) {
+  await mkdir(COMPRESSED, { recursive: true });
   const name = `${createHash('sha256').update(bytes).digest('hex')}.${kind}`;
   const kept = join(COMPRESSED, name);
   if (!(await stat(kept).catch(() => undefined))) {
@@ -40,8 +47,7 @@ async function twin(path, bytes, kind) {
     await writeFile(`${kept}.partial`, packed);
     await rename(`${kept}.partial`, kept);
   }
-  await copyFile(kept, `${path}.${kind}`);
-  return (await stat(kept)).size;
+  return kept;
 }
 
 function brotli(bytes) {

@@ -6,6 +6,8 @@ import { basename, join } from 'node:path';
 
 import { MODELS, SITE } from './paths.mjs';
 
+/** Lies beside the files of a signed package. */
+const SIGNATURE = 'model.sig';
 const PICTURE = /\.(png|jpe?g|webp|gif|bmp)$/;
 /** The order of the page; models that it does not name come behind. */
 const ORDER = ['digits', 'fraud', 'photos', 'sentiment'];
@@ -30,7 +32,8 @@ async function copied(folder, bytes) {
   const digest = createHash('sha256').update(bytes).digest('hex');
   const base = `packages/${manifest.name}/${digest.slice(0, 16)}`;
   const files = [];
-  for (const path of ['manifest.json', ...manifest.files.map((file) => file.path)]) {
+  const signature = (await stat(join(folder, SIGNATURE)).catch(() => undefined)) ? [SIGNATURE] : [];
+  for (const path of ['manifest.json', ...manifest.files.map((file) => file.path), ...signature]) {
     await cp(join(folder, path), `${SITE}/${base}/${path}`);
     files.push({ path, size: (await stat(join(folder, path))).size });
   }

@@ -6,7 +6,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 import { typescript } from './package.mjs';
-import { DIST, GENERATED, SITE, WEB } from './paths.mjs';
+import { DIST, GENERATED, SITE, TRUST, WEB } from './paths.mjs';
 
 /**
  * What the page may do: run its own scripts and WebAssembly, and talk to where it came from. The
@@ -34,12 +34,14 @@ export async function page({ digest }, models) {
   await typescript(['-p', 'page', '--noEmit']);
   const component = await asset(`${GENERATED}/predictor.core.wasm`, 'predictor', 'wasm');
   const support = await asset(`${GENERATED}/support_bg.wasm`, 'support', 'wasm');
+  const trust = await asset(`${TRUST}/trust_bg.wasm`, 'trust', 'wasm');
   const { size } = await import(`${DIST}/generated/envelope.js`).then((it) => ({ size: it.moduleSize }));
 
   const bundled = await bundle(['main', 'compare', 'worker', 'style']);
   const site = {
     component: { digest, url: component, size },
     support,
+    trust,
     worker: bundled.worker,
     models,
   };
@@ -76,7 +78,7 @@ export async function page({ digest }, models) {
   Content-Security-Policy: ${ANY}; frame-ancestors 'none'
 `,
   );
-  const shell = ['./', 'compare.html', 'site.json', 'icon.svg', 'app.webmanifest', support];
+  const shell = ['./', 'compare.html', 'site.json', 'icon.svg', 'app.webmanifest', support, trust];
   await serviceWorker([...shell, ...Object.values(bundled)], list);
 }
 

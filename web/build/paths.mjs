@@ -10,6 +10,8 @@ export const COMPONENT = at('target/component/predictor.wasm');
 export const BINDINGS = at('target/web/bindings');
 /** Made files that the sources of the npm package import. */
 export const GENERATED = at('web/package/src/generated');
+/** Made files that the sources of the page import. */
+export const TRUST = at('web/page/src/generated');
 export const DIST = at('web/package/dist');
 export const SITE = at('target/web/site');
 /** Compressed files by the digest of what they hold: the component takes a minute. */

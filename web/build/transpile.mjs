@@ -6,7 +6,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { transform } from 'esbuild';
 
-import { BINDINGS, GENERATED, WEB } from './paths.mjs';
+import { BINDINGS, GENERATED, TRUST, WEB } from './paths.mjs';
 
 const OPTIONS = {
   name: 'predictor',
@@ -30,6 +30,10 @@ export async function transpiled(component) {
   }
   for (const name of ['support.js', 'support_bg.wasm']) {
     await copyFile(`${BINDINGS}/${name}`, `${GENERATED}/${name}`);
+  }
+  await mkdir(TRUST, { recursive: true });
+  for (const name of ['trust.js', 'trust.d.ts', 'trust_bg.wasm']) {
+    await copyFile(`${BINDINGS}/${name}`, `${TRUST}/${name}`);
   }
   // Projects that target an earlier standard don't know the symbol.
   const declared = await readFile(`${BINDINGS}/support.d.ts`, 'utf8');

@@ -25,9 +25,10 @@ export function installed(kind) {
   return found;
 }
 
-/** Starts Chromium. Root may not use its sandbox. */
+/** Starts Chromium, with a camera that films a test pattern. Root may not use its sandbox. */
 export function startChromium() {
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+  const args = process.getuid?.() === 0 ? [...camera, '--no-sandbox'] : camera;
   return chromium.launch({ executablePath: installed('chromium'), args });
 }
 

@@ -4,14 +4,15 @@
  * A component is a core module in an envelope of interface types. jco turns the envelope into
  * JavaScript and leaves the module as it is: the module's bytes lie in the component, untouched.
  * So the digest of the whole component is computed from the envelope and the very bytes that are
- * compiled, while they arrive.
+ * compiled.
  */
 
 import { PredictError } from './error.js';
 import { after, before, digest as published, moduleSize } from './generated/envelope.js';
 import { instantiate } from './generated/predictor.js';
 import { each, opened, type Reading } from './read.js';
-import { Hasher, support } from './support.js';
+import { digest } from './digest.js';
+import { support } from './support.js';
 import type { Description, PackageFile, Prediction, Tensor } from './types.js';
 
 /** What jco makes of the interface's exports. Errors of the interface are thrown. */
@@ -55,31 +56,40 @@ export const componentSize: number = before.length + moduleSize + after.length;
 export async function loadComponent(options: ComponentOptions = {}): Promise<Component> {
   const url = options.module ?? new URL('./generated/predictor.core.wasm', import.meta.url);
   const began = performance.now();
-  const [response] = await Promise.all([
-    opened(url, options),
-    support(options.support, options),
-  ]);
+  const supporting = support(options.support, options);
+  supporting.catch(() => {});
+  const response = await opened(url, options);
   const copy = response.clone();
   const compiling = WebAssembly.compileStreaming(typed(response));
   // Whoever serves a damaged module hears of its digest, not of a byte that can't be compiled.
   compiling.catch(() => {});
-  const hasher = new Hasher();
-  hasher.update(before);
-  let loaded = 0;
-  await each(copy, (piece) => {
-    hasher.update(piece);
-    loaded += piece.length;
-    options.onProgress?.({ what: 'component', loaded, total: moduleSize });
-  });
-  hasher.update(after);
-  const digest = hasher.finish();
+  const bytes = await gathered(copy, options);
   const arrived = performance.now();
-  if (digest !== published) {
-    const message = `${url.href}: the component's digest is ${digest}, published is ${published}; the file was changed or damaged`;
+  const found = bytes && (await digest(bytes));
+  if (found !== published) {
+    const what = found ? `the component's digest is ${found}, published is ${published}` : `the module has more than the ${moduleSize} bytes that were published`;
+    const message = `${url.href}: ${what}; the file was changed or damaged`;
     throw new PredictError('invalid-model', message, 'digest-mismatch');
   }
-  const module = await compiling;
-  return { module, digest, download: arrived - began, compile: performance.now() - arrived };
+  const [module] = await Promise.all([compiling, supporting]);
+  return { module, digest: found, download: arrived - began, compile: performance.now() - arrived };
+}
+
+/** The whole component round a module that arrives; nothing if it is too long to be the one. */
+async function gathered(response: Response, { onProgress }: Reading): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const whole = new Uint8Array(componentSize);
+  whole.set(before);
+  let loaded = 0;
+  await each(response, (piece) => {
+    if (loaded + piece.length <= moduleSize) {
+      whole.set(piece, before.length + loaded);
+    }
+    loaded += piece.length;
+    onProgress?.({ what: 'component', loaded, total: moduleSize });
+  });
+  // What is missing is zeros, which the digest tells.
+  whole.set(after, before.length + moduleSize);
+  return loaded <= moduleSize ? whole : undefined;
 }
 
 /** A fresh instance without a model. It gets no import: there is nothing that it could reach. */

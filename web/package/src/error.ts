@@ -39,6 +39,12 @@ export class PredictError extends Error {
   }
 }
 
+/** The interface's `error`, thrown. */
+interface Thrown {
+  tag?: string;
+  val?: Problem;
+}
+
 /** An error of the interface: `{ tag, val }`. */
 export function ofInterface(error: { tag: string; val: Problem }): PredictError {
   const { message, code, file, field } = error.val;
@@ -50,9 +56,11 @@ export function ofThrown(thrown: unknown): PredictError {
   if (thrown instanceof PredictError) {
     return thrown;
   }
-  const error = thrown as Error & { payload?: { tag: string; val: Problem } } & Partial<Problem>;
-  if (error.payload?.tag) {
-    return ofInterface(error.payload);
+  const error = thrown as Error & Thrown & { payload?: Thrown } & Partial<Problem>;
+  // What jco throws is the interface's error itself, or has it as its payload.
+  const { tag, val } = error.payload ?? error;
+  if (tag && val) {
+    return ofInterface({ tag, val });
   }
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const message = `the sandbox broke: ${error.message}`;

@@ -14,6 +14,10 @@ import {
   type Tensor,
 } from './types.js';
 
+const MANIFEST = 'manifest.json';
+/** Lies beside a package's files, and is for hosts. */
+const SIGNATURE = 'model.sig';
+
 /** Bytes of an element in reference cases, where they are more than one. */
 const ELEMENT_SIZE: Partial<Record<Tensor['elementType'], number>> = {
   uint16: 2, int16: 2, float16: 2, bfloat16: 2,
@@ -28,7 +32,7 @@ export class Model {
   readonly #exports: Exports;
 
   private constructor(
-    /** The checked package. */
+    /** The package, as the component has checked it. */
     readonly source: ModelPackage,
     readonly component: Component,
     exports: Exports,
@@ -37,17 +41,17 @@ export class Model {
     this.description = exports.describe();
   }
 
-  /** Checks the files of a package, and loads them into a fresh instance. */
+  /** Loads the files of a package into a fresh instance, which checks them. */
   static async load(component: Component, files: PackageFile[]): Promise<Model> {
     try {
-      const reader = new PackageReader();
-      for (const { path, content } of files) {
+      const exports = await instantiate(component);
+      exports.load(files.filter(({ path }) => path !== SIGNATURE));
+      // Beyond this line every file is what the manifest says.
+      const reader = new PackageReader(files.find(({ path }) => path === MANIFEST)!.content);
+      for (const { path, content } of files.filter(({ path }) => reader.wants(path))) {
         reader.add(path, content);
       }
-      const checked = reader.verify();
-      const exports = await instantiate(component);
-      exports.load(files);
-      return new Model(checked, component, exports);
+      return new Model(reader.finish(), component, exports);
     } catch (thrown) {
       throw ofThrown(thrown);
     }

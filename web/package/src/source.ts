@@ -4,16 +4,17 @@ import { locate } from '#files';
 
 import { ofThrown, PredictError } from './error.js';
 import { content, type Reading } from './read.js';
-import { support, unpack } from './support.js';
+import { looksLikeGraph, manifestOfGraph, support, unpack } from './support.js';
 import type { PackageFile } from './types.js';
 
 /**
  * A package: the path or URL of its folder or of its archive (`….tar`), an archive's bytes, or its
- * files.
+ * files. A bare graph (`….onnx`, or its bytes) is one, too: its instances are the graph's own inputs.
  */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer | Blob | PackageFile[];
 
 const MANIFEST = 'manifest.json';
+const GRAPH = 'model.onnx';
 
 /** The files of a package, not checked yet. */
 export async function packageFiles(
@@ -25,27 +26,40 @@ export async function packageFiles(
   }
   if (typeof source === 'string' || source instanceof URL) {
     const url = typeof source === 'string' ? locate(source) : source;
-    if (!url.pathname.endsWith('.tar')) {
+    if (!/\.(tar|onnx)$/.test(url.pathname)) {
       return folder(url, reading);
     }
-    return archive(url.href, await content(url, url.href, undefined, reading));
+    return single(url.href, await content(url, url.href, undefined, reading));
   }
   const bytes = source instanceof Blob ? await source.arrayBuffer() : source;
-  return archive('the archive', bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
+  return single('the file', bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
 }
 
-/** The files of an archive. */
-export async function archive(name: string, bytes: Uint8Array): Promise<PackageFile[]> {
+/** The files of the package that one file is: an archive, or a bare graph. */
+export async function single(name: string, bytes: Uint8Array): Promise<PackageFile[]> {
   await support();
+  const isGraph = name.endsWith('.onnx') || looksLikeGraph(bytes.subarray(0, 2));
   try {
-    return unpack(name, bytes).map((file) => {
-      const unpacked = { path: file.path, content: file.take() };
-      file.free();
-      return unpacked;
-    });
+    return isGraph ? bare(name, bytes) : archive(name, bytes);
   } catch (thrown) {
     throw ofThrown(thrown);
   }
+}
+
+/** A package with nothing but a graph. */
+function bare(name: string, onnx: Uint8Array): PackageFile[] {
+  return [
+    { path: MANIFEST, content: manifestOfGraph(name, onnx) },
+    { path: GRAPH, content: onnx },
+  ];
+}
+
+function archive(name: string, bytes: Uint8Array): PackageFile[] {
+  return unpack(name, bytes).map((file) => {
+    const unpacked = { path: file.path, content: file.take() };
+    file.free();
+    return unpacked;
+  });
 }
 
 /** The files that a folder's manifest names. */

@@ -3,15 +3,12 @@
 import { byId, el } from './dom.js';
 import { Engine } from './engine.js';
 import type { Bundled, Input, Site } from './protocol.js';
-import { base64 } from './proof.js';
+import { address, ask, type ServerAnswer } from './server.js';
 import { Session } from './session.js';
 import { lacking } from './support-check.js';
-import { bitsOf, time, words } from './text.js';
+import { bitsOf, short, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
 import { Notice } from './view/notice.js';
-
-/** How long a server may take, in milliseconds: a cold function takes seconds. */
-const PATIENCE = 30_000;
 
 const site: Site = JSON.parse(byId('site').textContent ?? '');
 const notice = new Notice();
@@ -68,7 +65,7 @@ async function begin(): Promise<void> {
       const asked = await session();
       const input = await choices[Number(chosen.value)]!.input();
       localStorage.setItem('endpoint', endpoint.value);
-      await ask(asked, input, endpoint.value);
+      await compare(asked, input, endpoint.value);
     } catch (error) {
       notice.fail(error);
     }
@@ -86,11 +83,9 @@ function opened(engine: Engine, bundled: Bundled): Promise<Session> {
   return Session.open(engine, name, { kind: 'bundled', base, files }, bundled);
 }
 
-async function ask(session: Session, input: Input, endpoint: string): Promise<void> {
-  const [here, there] = await Promise.allSettled([
-    session.predict(input),
-    answerOf(address(endpoint, session.key), session, input),
-  ]);
+async function compare(session: Session, input: Input, endpoint: string): Promise<void> {
+  const url = address(endpoint, session.key);
+  const [here, there] = await Promise.allSettled([session.predict(input), ask(url, input)]);
   if (here.status === 'rejected') {
     throw here.reason;
   }
@@ -101,74 +96,31 @@ async function ask(session: Session, input: Input, endpoint: string): Promise<vo
     byId('answers').replaceChildren(side('This tab', mine, prediction.score, undefined, time(milliseconds)));
     throw there.reason;
   }
-  const { answer, took, bits } = there.value;
-  const theirs = scoreOf(answer, name);
-  const { provenance, ...rest } = answer;
-  const sameText = canonical(rest) === canonical(mine);
-  const sameBits = prediction.score === undefined || bitsOf(prediction.score) === (bits ?? (theirs === undefined ? '' : bitsOf(theirs)));
+  const { rendered, provenance, took } = there.value;
+  const theirs = scoreOf(rendered, name);
   byId('answers').replaceChildren(
     side('This tab', mine, prediction.score, theirs, time(milliseconds)),
-    side('The server', answer, theirs, prediction.score, `${time(took)}, network and all`),
+    side('The server', rendered, theirs, prediction.score, `${time(took)}, network and all`),
   );
-  const isSame = sameText && sameBits;
-  notice.root.className = `notice ${isSame ? 'good' : 'failed'}`;
-  notice.root.textContent = isSame
-    ? 'The same to the last bit.'
-    : sameBits
-      ? 'The score has the same bits, but other parts of the answers differ.'
-      : 'The answers differ.';
+  if (canonical(rendered) === canonical(mine)) {
+    notice.good(`The same to the last bit. ${provenanceOf(session, provenance)}`);
+  } else {
+    notice.fail(new Error(`The answers differ. ${provenanceOf(session, provenance)}`));
+  }
 }
 
-/** A server that is named without a path is `host-cli serve`. */
-function address(endpoint: string, model: string): URL {
-  let url;
-  try {
-    url = new URL(endpoint);
-  } catch {
-    throw new Error(`“${endpoint}” is no URL; expected something like http://localhost:8080`);
+/** Whether both sides ran the same bytes, in a sentence. */
+function provenanceOf(session: Session, { package: model, component }: ServerAnswer['provenance']): string {
+  const different = [
+    ...(model && model !== session.opened.digest ? [`another package (${short(model)}, here ${short(session.opened.digest)})`] : []),
+    ...(component && component !== site.component.digest ? [`another component (${short(component)}, here ${short(site.component.digest)})`] : []),
+  ];
+  if (different.length > 0) {
+    return `The server runs ${different.join(' and ')}.`;
   }
-  return url.pathname === '/' ? new URL(`models/${model}/predict`, url) : url;
-}
-
-async function answerOf(url: URL, session: Session, input: Input) {
-  const began = performance.now();
-  let response;
-  try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: bodyOf(input),
-      signal: AbortSignal.timeout(PATIENCE),
-      credentials: 'omit',
-    });
-  } catch {
-    throw new Error(`${url.href} could not be asked: it is not there, or does not allow other origins (CORS)`);
-  }
-  const text = await response.text();
-  const took = performance.now() - began;
-  let answer;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    throw new Error(`${url.href} answered ${response.status}, and no JSON`);
-  }
-  if (!response.ok) {
-    throw new Error(`${url.href} answered ${response.status}: ${answer.detail ?? answer.error ?? text.slice(0, 200)}`);
-  }
-  const [first] = Array.isArray(answer) ? answer : (answer.predictions ?? [answer]);
-  return { answer: first as Record<string, unknown>, took, bits: undefined };
-}
-
-/** What a server takes: a JSON object, whatever the model. */
-function bodyOf(input: Input): string {
-  switch (input.kind) {
-    case 'json':
-      return input.text;
-    case 'text':
-      return JSON.stringify({ text: input.text });
-    case 'image':
-      return JSON.stringify({ image: base64(input.bytes) });
-  }
+  return model && component
+    ? 'Package and component have the same digests on both sides.'
+    : 'The server does not say which package and component it runs.';
 }
 
 function scoreOf(answer: Record<string, unknown>, name: string): number | undefined {

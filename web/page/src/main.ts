@@ -6,7 +6,7 @@ import { ModelPlace } from './model-place.js';
 import { OwnPanel } from './panel/own.js';
 import { Proof } from './proof.js';
 import type { Site } from './protocol.js';
-import { keepOffline } from './offline.js';
+import { Offline } from './offline.js';
 import type { Session } from './session.js';
 import { lacking } from './support-check.js';
 import { Status } from './status.js';
@@ -35,6 +35,7 @@ if (missing) {
 function begin(): void {
   const engine = new Engine(site);
   const started = engine.start((progress) => status.progress(progress));
+  const offline = new Offline(byId('offline'), site, engine, started);
   let proof: Proof | undefined;
   let current: Session | undefined;
   const look = (session: Session | undefined) => {
@@ -44,14 +45,19 @@ function begin(): void {
   const bundled = site.models.map((model) => {
     const [title, hint] = TITLES[model.name] ?? [words(model.name), model.task];
     const place = new ModelPlace(engine, model, hint);
-    return { id: model.name, title, root: place.root, show: () => place.show().then(look) };
+    const show = async () => {
+      const session = await place.show();
+      session?.addEventListener('answered', () => void offline.keep(), { once: true });
+      look(session);
+    };
+    return { id: model.name, title, root: place.root, show };
   });
   let ownSession: Session | undefined;
   const own = new OwnPanel(site, started, (session) => look((ownSession = session)));
   const ownTab = {
     id: 'own',
     title: 'Your own model',
-    root: el('div', {}, el('p', { class: 'hint' }, 'The component runs whatever package you have: drop one, and it is checked, described and run here.'), own.root),
+    root: el('div', {}, el('p', { class: 'hint' }, 'Drop an ONNX file or a package: it is checked, described and run here, by the component that runs everywhere.'), own.root),
     show: async () => look(ownSession),
   };
   new Tabs(byId('tabs'), byId('demos'), [...bundled, ownTab]);
@@ -64,5 +70,4 @@ function begin(): void {
     },
     (error) => status.fail(error.message),
   );
-  void keepOffline(byId('offline'), site, started);
 }

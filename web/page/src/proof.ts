@@ -1,11 +1,16 @@
 /** The proof: whose bytes run here, and that they give the same bits as everywhere. */
 
 import { el } from './dom.js';
-import type { CaseResult } from '../../package/dist/index.js';
+import type { CaseResult, TensorType } from '../../package/dist/index.js';
 import type { Site, Started } from './protocol.js';
 import type { Session } from './session.js';
-import { decimal, size, time, words } from './text.js';
+import { typed } from './tensor.js';
+import { base64, decimal, size, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
+import { signatureRow } from './view/signature.js';
+
+/** Characters of an answer that are shown. */
+const LONGEST = 4000;
 
 /** The section under the panels, about the model that is in use. */
 export class Proof {
@@ -57,8 +62,8 @@ export class Proof {
     if (this.#session) {
       const { opened, bundled } = this.#session;
       rows.push(identity('Package', opened.digest, bundled?.digest, bundled ? 'as published' : 'your own'));
+      rows.push(signatureRow(this.#session));
     }
-    // A signature of the package belongs here, once packages have them.
     this.#identity.replaceChildren(
       el('h3', {}, 'Whose bytes'),
       el('p', { class: 'muted' }, 'sha256, computed in this tab from the very bytes that run.'),
@@ -73,18 +78,22 @@ export class Proof {
       { class: 'muted' },
       names.length > 0
         ? `The package has ${names.length} inputs with the exact bits that native hosts answered. Your browser predicts each and compares every bit of every output.`
-        : 'The package has no reference cases.',
+        : this.#session
+          ? 'The package has no reference cases: nobody has said which bits to expect. `host-cli seal` writes them.'
+          : 'No model is open yet.',
     );
     const result = el('p', { class: 'result', role: 'status' });
-    const list = el('ol', { class: 'cases', tabindex: 0, 'aria-label': 'Reference cases' });
+    const waiting = names.map((name) => el('li', { class: 'muted' }, el('span', { 'aria-hidden': 'true' }, '·'), el('span', { class: 'name' }, name)));
+    const list = el('ol', { class: 'cases', tabindex: 0, 'aria-label': 'Reference cases' }, ...waiting);
     const button = el(
       'button',
-      { type: 'button', class: 'primary', id: 'run-cases', disabled: names.length === 0 },
+      { type: 'button', class: 'primary', id: 'run-cases' },
       'Run the reference cases',
     );
-    const progress = el('progress', { max: Math.max(1, names.length), value: 0, 'aria-label': 'Cases done' });
+    const progress = el('progress', { max: names.length, value: 0, 'aria-label': 'Cases done' });
     button.addEventListener('click', () => void this.#runCases(button, progress, result, list));
-    this.#cases.replaceChildren(el('h3', {}, 'Same bits'), explain, button, progress, result, list);
+    const run = names.length > 0 ? [button, progress, result, list] : [];
+    this.#cases.replaceChildren(el('h3', {}, 'Same bits'), explain, ...run);
   }
 
   async #runCases(
@@ -98,7 +107,7 @@ export class Proof {
       return;
     }
     button.disabled = true;
-    list.replaceChildren();
+    result.textContent = '';
     const began = performance.now();
     let same = 0;
     const { caseNames } = session.opened;
@@ -110,7 +119,7 @@ export class Proof {
           return { name: caseNames[index]!, differences: [{ part: 'answer', found: error.message }] };
         });
       same += found.differences.length === 0 ? 1 : 0;
-      list.append(caseRow(found));
+      list.children[index]!.replaceWith(caseRow(found));
       progress.value = index + 1;
       if (this.#session !== session) {
         return;
@@ -131,7 +140,7 @@ export class Proof {
     const json = this.#session?.answered?.prediction.json ?? '';
     const heading = el('h3', {}, 'The last answer, bit by bit');
     if (score === undefined) {
-      const what = json ? el('pre', { class: 'json', tabindex: 0, 'aria-label': 'Answer' }, json) : el('p', { class: 'muted' }, 'Nothing asked yet.');
+      const what = json ? el('pre', { class: 'json', tabindex: 0, 'aria-label': 'Answer' }, excerpt(json)) : el('p', { class: 'muted' }, 'Nothing asked yet.');
       this.#bits.replaceChildren(heading, what);
       return;
     }
@@ -160,9 +169,12 @@ export class Proof {
   }
 
   #showTiming(): void {
-    const { download, compile, cached } = this.started;
+    const { download, compile, cached, wire } = this.started;
+    const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+    const sent = wire ? `${size(wire)} over the wire` : 'downloaded';
     const rows: [string, string, string][] = [
-      ['Component', time(download), cached ? 'from this browser’s cache, digested' : 'downloaded and digested'],
+      ...(paint === undefined ? [] : [['First paint', time(paint), 'after the address was opened'] as [string, string, string]]),
+      ['Component', time(download), cached ? 'from this browser’s cache, digested' : `${sent}, digested`],
       ['Compile', time(compile), 'after the last byte; the rest happened while it came'],
     ];
     if (this.#session) {
@@ -247,15 +259,12 @@ function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {
   );
 }
 
-function tensor({ name, elementType, shape }: { name: string; elementType: string; shape: string[] }): string {
-  return `${name} ${elementType} [${shape.join(', ')}]`;
+function tensor(declared: TensorType): string {
+  return `${declared.name} ${typed(declared)}`;
 }
 
-/** Bytes as text. */
-export function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(text);
+/** The beginning of a long answer. */
+function excerpt(json: string): string {
+  const rest = json.length - LONGEST;
+  return rest > 0 ? `${json.slice(0, LONGEST)}… and ${rest.toLocaleString('en')} characters more` : json;
 }

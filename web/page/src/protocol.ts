@@ -32,6 +32,7 @@ export type Example =
 export interface Site {
   component: { digest: string; url: string; size: number };
   support: string;
+  trust: string;
   worker: string;
   models: Bundled[];
 }
@@ -45,7 +46,7 @@ export type Input =
 /** Where a package comes from. */
 export type Origin =
   | { kind: 'bundled'; base: string; files: { path: string; size: number }[] }
-  | { kind: 'archive'; name: string; bytes: Uint8Array }
+  | { kind: 'file'; name: string; bytes: Uint8Array }
   | { kind: 'files'; files: PackageFile[] };
 
 /** The compiled component. */
@@ -58,6 +59,8 @@ export interface Started {
   imports: string[];
   download: number;
   compile: number;
+  /** Bytes of the module as they came over the network, where the browser tells. */
+  wire?: number;
   /** True if the bytes came from this browser's own cache. */
   cached: boolean;
 }
@@ -66,13 +69,27 @@ export interface Started {
 export interface Opened {
   description: Description;
   digest: string;
-  modality: 'tabular' | 'image' | 'text';
+  modality: 'tabular' | 'image' | 'text' | 'tensors';
   caseNames: string[];
+  /** Who says that they signed the package, if anybody does. Nobody has checked it yet. */
+  signed: Claim | undefined;
   bytes: number;
   /** Milliseconds. */
   fetch: number;
   load: number;
   cached: boolean;
+}
+
+/** What a signature says of its signer. */
+export type Claim = { by: 'key'; hint: string } | { by: 'certificate' } | { by: 'unknown' };
+
+/** A signature that was checked. */
+export interface Signature {
+  /** Absent if the policy takes the model unsigned. */
+  signer?: string;
+  algorithm?: string;
+  /** How many files it covers. */
+  files: number;
 }
 
 /** What the graph was given. */
@@ -100,9 +117,13 @@ export interface Failure {
 export interface Calls {
   start: { take: { site: Site; base: string; module?: Started }; give: Started };
   open: { take: { key: string; origin: Origin }; give: Opened };
+  /** Writes what was fetched into this browser's cache. */
+  keep: { take: undefined; give: void };
   predict: { take: { key: string; input: Input; look: boolean }; give: Predicted };
   predictMany: { take: { key: string; inputs: Input[] }; give: (Prediction | Failure)[] };
   caseInput: { take: { key: string; index: number }; give: string };
+  /** `policy` is a public key, root certificates or a trust policy, as text. */
+  checkSignature: { take: { key: string; policy: string }; give: Signature };
   verifyCase: { take: { key: string; index: number }; give: CaseResult };
   draw: {
     take: { size: number; pen: number; points: Float32Array; lengths: Uint32Array };

@@ -1,11 +1,15 @@
 /**
  * What this browser keeps: the component and packages, whose addresses have their digests in them,
- * so that an address always means the same bytes. Where there is no Cache Storage (a page that is
- * not secure), every byte comes from the network.
+ * so that an address always means the same bytes. Nothing is written before the first answer is
+ * there: writing would take time from it. Where there is no Cache Storage (a page that is not
+ * secure), every byte comes from the network.
  */
 
 /** The name of the cache, which the service worker tidies. */
 export const BYTES = 'bytes';
+
+/** Addresses that came from the network and are not kept yet. */
+const fresh = new Set<string>();
 
 /** One reading of several files. */
 export class Store {
@@ -30,11 +34,19 @@ export class Store {
     this.#missed = true;
     const response = await fetch(url);
     if (response.ok) {
-      // A full disk is no reason to fail.
-      this.cache?.put(url, response.clone()).catch(() => {});
+      fresh.add(url.href);
     }
     return response;
   };
+
+  /** Keeps what has come from the network. It is in the browser's own cache still, as a rule. */
+  async keep(): Promise<void> {
+    for (const address of fresh) {
+      fresh.delete(address);
+      // A full disk is no reason to fail.
+      await this.cache?.add(new Request(address, { cache: 'force-cache' })).catch(() => {});
+    }
+  }
 
   /** Whether an address was answered from the cache. */
   had(url: URL): boolean {

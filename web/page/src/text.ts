@@ -48,3 +48,12 @@ export function decimal(value: number): string {
   }
   return String(value);
 }
+
+/** Bytes as text, in base64. */
+export function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  }
+  return btoa(text);
+}

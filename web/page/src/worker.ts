@@ -15,12 +15,13 @@ import {
   type Progress,
   type Tensor,
 } from '../../package/dist/index.js';
-import { archive } from '../../package/dist/source.js';
+import { single } from '../../package/dist/source.js';
 import { drawing, pngOfCanvas, support } from '../../package/dist/support.js';
-import { content } from '../../package/dist/read.js';
+import { content, opened } from '../../package/dist/read.js';
 import { withResolvers } from './resolvers.js';
 import { Store } from './store.js';
-import type { Calls, Failure, Input, Origin, Reply, Request, Seen } from './protocol.js';
+import { checkSignature, claimOf } from './trust.js';
+import type { Calls, Failure, Input, Opened, Origin, Reply, Request, Seen } from './protocol.js';
 
 /** ONNX's numbers for the types that a graph's pictures and tokens have. */
 const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
@@ -31,6 +32,7 @@ const lenses = new Map<string, Model | undefined>();
 const component = withResolvers<Component>();
 component.promise.catch(() => {});
 let base: string;
+let trustModule: URL;
 
 type Handlers = {
   [Name in keyof Calls]: (
@@ -42,6 +44,7 @@ type Handlers = {
 const handlers: Handlers = {
   async start({ site, base: at, module }, onProgress) {
     base = at;
+    trustModule = new URL(site.trust, base);
     const store = await Store.open();
     const url = new URL(site.component.url, base);
     const supportUrl = new URL(site.support, base);
@@ -60,6 +63,8 @@ const handlers: Handlers = {
     });
     loading.then(component.resolve, component.reject);
     const { module: compiled, digest, download, compile } = await loading;
+    const [resource] = performance.getEntriesByName(url.href) as PerformanceResourceTiming[];
+    const wire = resource?.encodedBodySize;
     return {
       module: compiled,
       digest,
@@ -67,6 +72,7 @@ const handlers: Handlers = {
       imports: WebAssembly.Module.imports(compiled).map((it) => `${it.module} ${it.name}`),
       download,
       compile,
+      ...(wire && { wire }),
       cached: store.had(url),
     };
   },
@@ -86,13 +92,18 @@ const handlers: Handlers = {
     return {
       description: model.description,
       digest: model.source.digest,
-      modality: model.source.modality as 'tabular' | 'image' | 'text',
+      modality: model.source.modality as Opened['modality'],
       caseNames: model.caseNames,
+      signed: claimOf(model.source.signature),
       bytes: files.reduce((sum, { content }) => sum + content.length, 0),
       fetch: fetched - began,
       load: loaded - begun,
       cached: origin.kind === 'bundled' && store.hadAll,
     };
+  },
+
+  async keep() {
+    await (await Store.open()).keep();
   },
 
   async predict({ key, input, look }) {
@@ -112,6 +123,13 @@ const handlers: Handlers = {
 
   caseInput({ key, index }) {
     return modelOf(key).source.caseInput(index) ?? '';
+  },
+
+  async checkSignature({ key, policy }) {
+    const { source, description } = modelOf(key);
+    const store = await Store.open();
+    const module = () => opened(trustModule, { open: store.open });
+    return checkSignature(module, policy, source.signature, description.name, source.digests);
   },
 
   verifyCase({ key, index }) {
@@ -147,8 +165,8 @@ async function filesOf(
   switch (origin.kind) {
     case 'files':
       return origin.files;
-    case 'archive':
-      return archive(origin.name, origin.bytes);
+    case 'file':
+      return single(origin.name, origin.bytes);
     case 'bundled': {
       const at = new URL(`${origin.base}/`, base);
       const reading = { open: store.open, onProgress };

@@ -6,8 +6,10 @@
 //! but bytes.
 
 mod answer;
+mod bare;
 mod digest;
 mod drawing;
+mod kind;
 mod lens;
 mod onnx;
 mod package;

@@ -4,14 +4,15 @@ use std::io::Cursor;
 use std::path::Path;
 
 use model_package::{
-    Limits, MANIFEST, Manifest, Modality, Package, PackageFile, ReferenceCase, Role, store,
+    Digest, Limits, MANIFEST, Manifest, Modality, PackageFile, ReferenceCase, ReferenceCases, Role,
+    SIGNATURE, store,
 };
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::answer::{Answer, Difference, differences};
-use crate::{lens, problem};
+use crate::{kind, lens, problem};
 
 /// One file of a package.
 #[wasm_bindgen]
@@ -45,55 +46,82 @@ impl From<PackageFile> for File {
 /// If it is no archive, or one that breaks the format's limits.
 #[wasm_bindgen]
 pub fn unpack(name: &str, archive: &[u8]) -> Result<Vec<File>, JsValue> {
+    kind::check(name, archive).map_err(|message| problem::problem("not-an-archive", &message))?;
     let files = store::read_archive(Path::new(name), Cursor::new(archive), &Limits::DEFAULT)
         .map_err(|error| problem::store(&error))?;
     Ok(files.into_iter().map(File).collect())
 }
 
-/// Gathers the files of a package and checks them.
+/// Reads what people and proofs need of a package that the component has loaded: sizes and digests of
+/// all files are checked there, and nothing is digested twice.
 #[wasm_bindgen]
-#[derive(Default)]
-pub struct PackageReader(Vec<PackageFile>);
+pub struct PackageReader {
+    digest: Digest,
+    text: String,
+    manifest: Manifest,
+    cases: Vec<ReferenceCase>,
+    tokenizer: Option<Vec<u8>>,
+    signature: Option<Vec<u8>>,
+}
 
 #[wasm_bindgen]
 impl PackageReader {
-    /// No file yet.
+    /// Begins with the manifest.
+    ///
+    /// # Errors
+    /// The first rule of the format that it breaks.
     #[wasm_bindgen(constructor)]
+    pub fn new(manifest: &[u8]) -> Result<Self, JsValue> {
+        let parsed = Manifest::parse(manifest, &Limits::DEFAULT);
+        Ok(Self {
+            digest: Digest::of(manifest),
+            text: String::from_utf8_lossy(manifest).into_owned(),
+            manifest: parsed.map_err(|error| problem::package(&error))?,
+            cases: Vec::new(),
+            tokenizer: None,
+            signature: None,
+        })
+    }
+
+    /// Whether the file of this path is read here.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn wants(&self, path: &str) -> bool {
+        path == SIGNATURE || self.is(path, Role::ReferenceCases) || self.is(path, Role::Tokenizer)
     }
 
     /// Takes a copy of a file.
-    pub fn add(&mut self, path: String, content: &[u8]) {
-        self.0.push(PackageFile { path, content: content.to_vec() });
-    }
-
-    /// Checks the manifest, and every size and digest.
     ///
     /// # Errors
-    /// The first rule of the format that the files break.
-    pub fn verify(self) -> Result<ModelPackage, JsValue> {
-        let limits = &Limits::DEFAULT;
-        let manifest = self.0.iter().find(|file| file.path == MANIFEST);
-        let text = manifest.map(|file| String::from_utf8_lossy(&file.content).into_owned());
-        let mut package =
-            Package::verify(self.0, limits).map_err(|error| problem::package(&error))?;
-        let cases = package.reference_cases(limits).map_err(|error| problem::package(&error))?;
-        Ok(ModelPackage {
-            digest: package.digest().to_string(),
-            text: text.unwrap_or_default(),
-            manifest: package.manifest().clone(),
-            cases: cases.cases,
-            tokenizer: package.take_tokenizer(),
-        })
+    /// If it should be reference cases, and is not.
+    pub fn add(&mut self, path: &str, content: &[u8]) -> Result<(), JsValue> {
+        if path == SIGNATURE {
+            self.signature = Some(content.to_vec());
+        } else if self.is(path, Role::Tokenizer) {
+            self.tokenizer = Some(content.to_vec());
+        } else if self.is(path, Role::ReferenceCases) {
+            let cases = ReferenceCases::parse(path, content, &Limits::DEFAULT);
+            self.cases = cases.map_err(|error| problem::package(&error))?.cases;
+        }
+        Ok(())
+    }
+
+    /// The package.
+    #[must_use]
+    pub fn finish(self) -> ModelPackage {
+        let Self { digest, text, manifest, cases, tokenizer, signature } = self;
+        ModelPackage { digest, signature, text, manifest, cases, tokenizer }
+    }
+
+    fn is(&self, path: &str, role: Role) -> bool {
+        self.manifest.file(role).is_some_and(|entry| entry.path == path)
     }
 }
 
-/// A package whose files are what its manifest says.
+/// A package that the component has loaded.
 #[wasm_bindgen]
 pub struct ModelPackage {
-    digest: String,
+    digest: Digest,
+    signature: Option<Vec<u8>>,
     text: String,
     manifest: Manifest,
     cases: Vec<ReferenceCase>,
@@ -106,7 +134,24 @@ impl ModelPackage {
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn digest(&self) -> String {
-        self.digest.clone()
+        self.digest.to_string()
+    }
+
+    /// The content of `model.sig`, if it lies beside the files. Nothing has looked at it yet.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn signature(&self) -> Option<Vec<u8>> {
+        self.signature.clone()
+    }
+
+    /// The path and digest of every file that was checked, one after the other.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn digests(&self) -> Vec<String> {
+        let manifest = [MANIFEST.to_owned(), self.digest.to_string()];
+        let files = self.manifest.files.iter();
+        let files = files.flat_map(|entry| [entry.path.clone(), entry.sha256.to_string()]);
+        manifest.into_iter().chain(files).collect()
     }
 
     /// The manifest's text.

@@ -27,5 +27,6 @@ export class ChoicePanel implements Panel {
   #show(at: number): void {
     this.#panels.forEach(([, panel], index) => (panel.root.hidden = index !== at));
     this.#buttons.forEach((button, index) => button.setAttribute('aria-pressed', String(index === at)));
+    this.#panels[at]![1].shown?.();
   }
 }

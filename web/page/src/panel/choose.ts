@@ -7,6 +7,7 @@ import { FormPanel } from './form.js';
 import type { Panel } from './panel.js';
 import { PhotoPanel } from './photo.js';
 import { SentencePanel } from './sentence.js';
+import { TensorsPanel } from './tensors.js';
 
 /** The panel that fits what a model takes. */
 export function panelFor(session: Session): Panel {
@@ -17,6 +18,8 @@ export function panelFor(session: Session): Panel {
       return new SentencePanel(session);
     case 'tabular':
       return new FormPanel(session);
+    case 'tensors':
+      return new TensorsPanel(session);
   }
 }
 

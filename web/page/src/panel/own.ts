@@ -20,7 +20,7 @@ export class OwnPanel implements Panel {
     multiple: true,
     class: 'visually-hidden',
     tabindex: -1,
-    'aria-label': 'Package archive or files',
+    'aria-label': 'ONNX file, or package archive or files',
     onchange: () => void this.#chosen(this.#archive),
   });
   readonly #folder = el('input', {
@@ -44,14 +44,14 @@ export class OwnPanel implements Panel {
       el(
         'p',
         { class: 'invitation' },
-        el('strong', {}, 'Drop a model package here'),
-        el('span', {}, 'its folder, its files, or its archive (.tar). It stays in this tab.'),
+        el('strong', {}, 'Drop an ONNX file or a model package here'),
+        el('span', {}, 'a package as its folder, its files, or its archive (.tar). It stays in this tab.'),
       ),
     );
     const tools = el(
       'div',
       { class: 'tools' },
-      el('button', { type: 'button', onclick: () => this.#archive.click() }, 'Choose an archive'),
+      el('button', { type: 'button', onclick: () => this.#archive.click() }, 'Choose a file'),
       el('button', { type: 'button', onclick: () => this.#folder.click() }, 'Choose a folder'),
       this.#archive,
       this.#folder,
@@ -116,18 +116,24 @@ export class OwnPanel implements Panel {
   }
 }
 
-/** One file is an archive; several are a package's files. */
+/** One file is a graph or an archive; several are a package's files. */
 async function origin(files: { path: string; file: File }[]): Promise<Origin> {
   const bytes = async (file: File) => new Uint8Array(await file.arrayBuffer());
-  const [only] = files;
-  if (files.length === 1 && only) {
-    if (only.path.endsWith('.onnx')) {
-      throw new Error(
-        `${only.path} is a bare graph; a package has a manifest.json beside it, which says what the inputs mean`,
-      );
-    }
-    return { kind: 'archive', name: only.path, bytes: await bytes(only.file) };
+  const graphs = files.filter(({ path }) => path.endsWith('.onnx'));
+  const isPackage = files.some(({ path }) => path === 'manifest.json');
+  const only = files.length === 1 ? files[0] : isPackage ? undefined : graphs[0];
+  if (!only) {
+    const read = files.map(async ({ path, file }) => ({ path, content: await bytes(file) }));
+    return { kind: 'files', files: await Promise.all(read) };
   }
-  const read = files.map(async ({ path, file }) => ({ path, content: await bytes(file) }));
-  return { kind: 'files', files: await Promise.all(read) };
+  if (graphs.length > 1) {
+    throw new Error(`${graphs.length} ONNX files and no manifest.json; drop one of them`);
+  }
+  const weights = files.find(({ path }) => path.startsWith(only.path) && /[._]data$/.test(path));
+  if (weights) {
+    throw new Error(
+      `the weights of ${only.path} lie in ${weights.path}; \`host-cli package ${only.path}\` makes one package of both, which can be dropped here`,
+    );
+  }
+  return { kind: 'file', name: only.path, bytes: await bytes(only.file) };
 }

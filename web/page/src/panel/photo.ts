@@ -35,6 +35,7 @@ export class PhotoPanel implements Panel {
   );
   readonly #zone = el('div', { class: 'zone' }, this.#picture, this.#invitation);
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'No picture yet');
+  #begun = false;
   readonly #bars: Bars;
   readonly #seen = new SeenPicture();
   readonly #notice = new Notice();
@@ -55,6 +56,22 @@ export class PhotoPanel implements Panel {
     );
     this.#bars.root.hidden = session.manifest.task !== 'image-classification';
     this.#listen();
+  }
+
+  /** Begins with the first sample, so that there is something to look at. */
+  shown(): void {
+    const [first] = this.session.examples.flatMap((it) => ('picture' in it ? [it.picture] : []));
+    if (first && !this.#begun && this.root.checkVisibility()) {
+      void this.#sample(first);
+    }
+  }
+
+  async #sample(picture: string): Promise<void> {
+    try {
+      await this.#take(await (await fetch(picture)).blob());
+    } catch {
+      this.#refuse(new Error('the sample could not be fetched; choose a picture of your own'));
+    }
   }
 
   #listen(): void {
@@ -83,7 +100,7 @@ export class PhotoPanel implements Panel {
     const samples = this.session.examples.filter((it) => 'picture' in it);
     const buttons = samples.map(({ title, picture }) => {
       const image = el('img', { src: picture, alt: '', width: 56, height: 56, loading: 'lazy' });
-      const take = async () => this.#take(await (await fetch(picture)).blob());
+      const take = () => void this.#sample(picture);
       const label = `Sample: ${words(title)}`;
       return el('button', { type: 'button', 'aria-label': label, title: words(title), onclick: take }, image);
     });
@@ -99,6 +116,7 @@ export class PhotoPanel implements Panel {
   }
 
   async #take(file: Blob): Promise<void> {
+    this.#begun = true;
     if (file.size > LARGEST) {
       this.#refuse(new Error(`the picture has ${size(file.size)}, at most ${size(LARGEST)} are accepted`));
       return;

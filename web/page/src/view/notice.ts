@@ -23,6 +23,11 @@ export class Notice {
     }
   }
 
+  /** Says that something holds. */
+  good(message: string): void {
+    this.#show('good', message);
+  }
+
   /** Says how things are. */
   say(message: string): void {
     this.#show('said', message);
