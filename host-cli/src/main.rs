@@ -5,7 +5,6 @@
 //! code.
 
 mod args;
-mod bare;
 mod command;
 mod element;
 mod embedded;

@@ -6,6 +6,7 @@
 //! can read a package without linking an inference engine. `docs/package.md` is the specification.
 
 mod answer;
+mod bare;
 mod cases;
 mod check;
 mod digest;
@@ -22,6 +23,7 @@ pub mod strict_json;
 mod text;
 
 pub use answer::{Activation, Aggregation, Detection, DetectionForm, Embedding, Neutral, Pooling};
+pub use bare::GRAPH;
 pub use cases::{Expected, PartDifference, ReferenceCase, ReferenceCases};
 pub use digest::Digest;
 pub use error::PackageError;

@@ -1,16 +1,12 @@
 //! A package around a bare graph, as `host-cli` makes one: the task is `tensors`, and nothing else is
 //! said.
 
-use model_package::{
-    Digest, FORMAT, FileEntry, GraphSpec, InputSpec, MANIFEST, Manifest, OutputSpec, Role, Task,
-};
+use model_package::{MANIFEST, Manifest};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::problem;
 
-/// The graph's path in the packages that are made here.
-const GRAPH: &str = "model.onnx";
 /// Characters of a package's name.
 const NAME: usize = 64;
 
@@ -22,31 +18,8 @@ const NAME: usize = 64;
 #[wasm_bindgen(js_name = manifestOfGraph)]
 pub fn manifest_of_graph(file: &str, onnx: &[u8]) -> Result<Vec<u8>, JsValue> {
     crate::kind::check(file, onnx).map_err(|message| problem::problem("not-a-model", &message))?;
-    serde_json::to_vec(&manifest(file, onnx))
+    serde_json::to_vec(&Manifest::of_graph(&name(file), onnx))
         .map_err(|error| problem::problem("internal", &format!("{MANIFEST}: {error}")))
-}
-
-fn manifest(file: &str, onnx: &[u8]) -> Manifest {
-    Manifest {
-        format: FORMAT.into(),
-        name: name(file),
-        version: "1.0.0".into(),
-        task: Task::Tensors,
-        description: None,
-        license: "NOASSERTION".into(),
-        files: vec![FileEntry {
-            path: GRAPH.into(),
-            role: Role::Graph,
-            size: onnx.len() as u64,
-            sha256: Digest::of(onnx),
-        }],
-        input: InputSpec::default(),
-        features: Vec::new(),
-        graph: GraphSpec::default(),
-        output: OutputSpec::default(),
-        decision: None,
-        training: None,
-    }
 }
 
 /// A package's name of a file's: lower-case letters, digits and hyphens.
@@ -64,14 +37,15 @@ fn name(file: &str) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use model_package::{Limits, Package, PackageFile};
+    use model_package::{GRAPH, Limits, Package, PackageFile, Task};
 
     use super::*;
 
     #[test]
     fn the_package_is_one_by_the_rules_of_the_format() {
         let onnx = b"\x08\x08graph".to_vec();
-        let manifest = serde_json::to_vec(&manifest("My Net_v2.onnx", &onnx)).unwrap();
+        let manifest =
+            serde_json::to_vec(&Manifest::of_graph(&name("My Net_v2.onnx"), &onnx)).unwrap();
         let files = vec![
             PackageFile { path: MANIFEST.into(), content: manifest },
             PackageFile { path: GRAPH.into(), content: onnx },

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use model_package::PackageFile;
 use predictor_host::{Description, ElementType, Keys, Predictor, Tensor};
 use prost::Message as _;
 
 use super::compare::{self, Tolerance};
 use super::data::DataSet;
 use super::find::Model;
-use crate::bare;
 use crate::onnx::external;
 use crate::onnx::proto::{GraphProto, ModelProto};
 use crate::onnx::value::Value;
@@ -28,7 +28,7 @@ pub(super) fn failure(components: &Components, model: &Model, tolerance: Toleran
     let folder = model.path.parent().unwrap_or(Path::new(""));
     let onnx = external::inlined(onnx, folder)?;
     let graph = ModelProto::decode(onnx.as_slice()).ok().and_then(|model| model.graph);
-    let predictor = components.load(bare::package(onnx)?)?;
+    let predictor = components.load(PackageFile::of_graph(onnx)?)?;
     if model.data.is_empty() {
         bail!(
             "loads, but has no test data beside it: expected test_data_set_0 with input_0.pb and output_0.pb"

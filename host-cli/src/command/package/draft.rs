@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use model_package::{
-    Digest, FileEntry, MANIFEST, Manifest, PackageFile, ReferenceCase, ReferenceCases, Role, Task,
+    Digest, FileEntry, GRAPH, MANIFEST, Manifest, PackageFile, ReferenceCase, ReferenceCases, Role,
+    Task,
 };
-
-use crate::bare;
 
 const CASES: &str = "reference-cases.json";
 
@@ -22,8 +21,8 @@ pub(super) struct Draft {
 impl Draft {
     /// A package around a graph.
     pub(super) fn new(task: Task, onnx: Vec<u8>) -> Self {
-        let manifest = Manifest { task, ..bare::manifest(&onnx, "model") };
-        let files = vec![PackageFile { path: bare::GRAPH.into(), content: onnx }];
+        let manifest = Manifest { task, ..Manifest::of_graph("model", &onnx) };
+        let files = vec![PackageFile { path: GRAPH.into(), content: onnx }];
         Self { manifest, cases: Vec::new(), files }
     }
 
