@@ -1,8 +1,18 @@
-//! Requests to AWS's services, signed with Signature Version 4; who sends them is the caller's
-//! affair.
+//! Requests to AWS's services, signed with Signature Version 4.
+//!
+//! With the feature `client` they are sent, too: JSON for queues, streams and buses, REST for S3; each
+//! is tried a few times, and none longer than its caller has time. Without it, who sends them is the
+//! caller's affair.
 //!
 //! Of the SDK only `aws-sigv4` is used. Its clients would take minutes to compile and double the
 //! size of a function, for a dozen calls.
+
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "client")]
+mod s3;
 
 use std::time::SystemTime;
 
@@ -14,6 +24,13 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{Method, Request, header};
+
+#[cfg(feature = "client")]
+pub use client::{Client, Patience, Settings};
+#[cfg(feature = "client")]
+pub use error::AwsError;
+#[cfg(feature = "client")]
+pub use s3::{Found, Head, Listing, Put, PutRequest};
 
 /// A service with a JSON protocol.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 mod emulate;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use predictor_host::{Policy, Target};
 
 pub(crate) use emulate::Emulate;
 pub(crate) use serve::Serve;
+pub(crate) use store::{Promote, Pull, Push, Rollout, SignWith};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
 
@@ -90,6 +92,10 @@ pub(crate) enum Command {
     Package(Package),
     Seal(Seal),
     Sign(Sign),
+    Push(Push),
+    Pull(Pull),
+    Promote(Promote),
+    Rollout(Rollout),
     Bake(Bake),
     Component(Component),
     Bench(Bench),

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use model_store::StoreError;
 use predictor_host::{Class, HostError};
 
 /// An input that could not even be handed to the model.
@@ -31,7 +32,7 @@ fn message(error: &anyhow::Error) -> String {
     let mut parts = Vec::new();
     for cause in error.chain() {
         parts.push(cause.to_string());
-        if cause.is::<HostError>() {
+        if cause.is::<HostError>() || cause.is::<StoreError>() {
             break;
         }
     }
@@ -47,6 +48,12 @@ pub(crate) fn say(message: &str) {
 fn class(error: &anyhow::Error) -> Class {
     if let Some(error) = error.downcast_ref::<HostError>() {
         return error.class();
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return match error {
+            StoreError::Aws(_) | StoreError::Io { .. } => Class::Internal,
+            _ => Class::InvalidModel,
+        };
     }
     if error.downcast_ref::<InputError>().is_some() {
         return Class::InvalidInput;

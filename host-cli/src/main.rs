@@ -13,6 +13,7 @@ mod json_text;
 mod model;
 mod onnx;
 mod progress;
+mod remote;
 mod runtime;
 mod trust;
 
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
         Command::Package(arguments) => command::package::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
         Command::Sign(arguments) => command::sign::run(&arguments),
+        Command::Push(arguments) => command::push::run(&arguments.settings, &arguments),
+        Command::Pull(arguments) => command::pull::run(&arguments.settings, &arguments),
+        Command::Promote(arguments) => command::promote::run(&arguments.settings, &arguments),
+        Command::Rollout(arguments) => command::rollout::run(&arguments.settings, &arguments),
         Command::Bake(arguments) => command::bake::run(&arguments.settings, &arguments),
         Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),
         Command::Bench(arguments) => command::bench::run(&arguments.settings, &arguments),

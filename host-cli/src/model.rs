@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model_package::store::{self, Contents};
 use model_package::{Limits, MANIFEST, Manifest, Modality};
+use model_store::ModelRef;
 use predictor_host::{Baked, HostError};
 
+use crate::args::Settings;
 use crate::embedded;
 use crate::failure::ModelError;
+use crate::remote::{self, OpenStore};
 
 /// Where a model comes from.
 #[derive(Debug)]
@@ -20,10 +23,40 @@ pub(crate) enum Model {
     Package(PathBuf),
     /// It was baked into a component.
     Baked(Box<Baked>),
+    /// It came from a store, or from somewhere on the web.
+    Remote(Remote),
+}
+
+/// A package that was brought to this machine.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    /// What the user called it.
+    pub(crate) name: String,
+    /// Where it lies now.
+    pub(crate) path: PathBuf,
+    /// Removes it in the end, where it is not in the cache.
+    pub(crate) _temporary: Option<tempfile::TempPath>,
 }
 
 impl Model {
-    /// The model that a user named. A name that is also a path in this folder is the path, if a
+    /// The model that a user named, brought here if it is elsewhere.
+    pub(crate) fn of(settings: &Settings, name: &str) -> Result<Self> {
+        if Path::new(name).exists() {
+            return Self::named(name);
+        }
+        match name.parse::<ModelRef>() {
+            Ok(ModelRef::Path(_)) => Self::named(name),
+            Ok(ModelRef::Url(url)) => Ok(Self::Remote(remote::archive(settings, &url)?)),
+            Ok(ModelRef::Store(reference)) => {
+                let store = OpenStore::for_reading(settings, &reference.place)?;
+                let path = store.fetch(&reference)?.folder;
+                Ok(Self::Remote(Remote { name: name.to_owned(), path, _temporary: None }))
+            }
+            Err(error) => Err(ModelError(error.to_string()).into()),
+        }
+    }
+
+    /// The model on this machine that a user named. A name that is also a path in this folder is the path, if a
     /// package lies there.
     pub(crate) fn named(name: &str) -> Result<Self> {
         let path = Path::new(name);
@@ -85,7 +118,7 @@ impl Model {
                 let files = embedded::model(name).context("a bundled model has files")?;
                 Ok(Contents { files, signature: None })
             }
-            Self::Package(path) => {
+            Self::Package(path) | Self::Remote(Remote { path, .. }) => {
                 Ok(store::read_contents(path, &Limits::DEFAULT).map_err(HostError::from)?)
             }
             Self::Baked(_) => {
@@ -101,6 +134,7 @@ impl fmt::Display for Model {
         match self {
             Self::Bundled(name) => write!(f, "{name} (bundled)"),
             Self::Package(path) => write!(f, "{}", path.display()),
+            Self::Remote(remote) => f.write_str(&remote.name),
             Self::Baked(baked) => write!(f, "{}", baked.folder().display()),
         }
     }

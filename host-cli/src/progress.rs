@@ -26,6 +26,31 @@ impl Progress {
         Self { began: Instant::now(), spinner }
     }
 
+    /// Shows a message with a bar that fills as bytes come or go.
+    pub(crate) fn of_bytes(message: impl Into<String>, total: u64) -> Self {
+        let message = message.into();
+        let bar = ProgressBar::new(total);
+        if bar.is_hidden() {
+            anstream::eprintln!("{message}");
+        }
+        bar.set_message(message);
+        let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { began: Instant::now(), spinner: bar }
+    }
+
+    /// Says that so many more bytes came or went.
+    pub(crate) fn more(&self, bytes: u64) {
+        self.spinner.inc(bytes);
+    }
+
+    /// Stops without a word.
+    pub(crate) fn end(self) {
+        self.spinner.finish_and_clear();
+    }
+
     /// Says that it is done.
     pub(crate) fn finish(self, done: &str) {
         self.spinner.finish_and_clear();

@@ -45,7 +45,7 @@ pub(crate) fn load(settings: &Settings, model: &Model) -> Result<Predictor> {
     let trust = Trust::from_settings(settings)?;
     let loaded = match model {
         Model::Baked(baked) => trust.check_baked(baked).and_then(|_| load_baked(settings, baked)),
-        Model::Bundled(_) | Model::Package(_) => {
+        Model::Bundled(_) | Model::Package(_) | Model::Remote(_) => {
             trust.files(model).and_then(|(files, _)| load_files(settings, files))
         }
     };
@@ -122,7 +122,7 @@ pub(crate) fn cache(settings: &Settings) -> Result<Cache> {
     Ok(Cache::new(cache_folder(settings)?))
 }
 
-fn cache_folder(settings: &Settings) -> Result<PathBuf> {
+pub(crate) fn cache_folder(settings: &Settings) -> Result<PathBuf> {
     if let Some(folder) = &settings.cache {
         return Ok(folder.clone());
     }

@@ -39,6 +39,11 @@ impl Trust {
         Ok(Self { policy: settings.trust.as_ref().map(read).transpose()?, signature: None })
     }
 
+    /// The policy, if the settings name one.
+    pub(crate) fn policy(self) -> Option<TrustPolicy> {
+        self.policy
+    }
+
     /// With a signature from elsewhere.
     pub(crate) fn with_signature(self, signature: Option<Vec<u8>>) -> Self {
         Self { signature, ..self }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::aws::{AwsError, Client, EVENTS, Patience};
+use aws_call::{AwsError, Client, Patience};
 
 /// How long counts are gathered, and how far alerts are apart.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -29,8 +29,6 @@ pub(crate) struct Alerts {
     bus: String,
     /// How many of a kind within a window are many.
     after: usize,
-    /// The action of the manifest's first rule, whose threshold is the highest.
-    severe: Option<String>,
     window: Mutex<Window>,
 }
 
@@ -42,14 +40,14 @@ struct Window {
 }
 
 impl Alerts {
-    pub(crate) fn new(bus: String, after: usize, severe: Option<String>) -> Self {
+    pub(crate) fn new(bus: String, after: usize) -> Self {
         let window = Window { began: Instant::now(), counts: Counts::default(), raised: false };
-        Self { bus, after, severe, window: Mutex::new(window) }
+        Self { bus, after, window: Mutex::new(window) }
     }
 
-    /// The action that alerts count.
-    pub(crate) fn severe(&self) -> Option<&str> {
-        self.severe.as_deref()
+    /// The bus that they go to.
+    pub(crate) fn bus(&self) -> &str {
+        &self.bus
     }
 
     /// Adds what an invoke counted; says so when it is time for an alert.
@@ -69,10 +67,11 @@ impl Alerts {
         raise.then_some(window.counts)
     }
 
-    /// Sends an alert.
+    /// Sends an alert; `severe` is the action that was counted.
     pub(crate) async fn send(
         &self,
         client: &Client,
+        severe: Option<&str>,
         counts: Counts,
         about: Value,
         patience: Patience,
@@ -81,29 +80,12 @@ impl Alerts {
             "schema_version": "1",
             "about": about,
             "window_seconds": WINDOW.as_secs(),
-            "action": self.severe,
+            "action": severe,
             "with_action": counts.severe,
             "out_of_training_range": counts.out_of_range,
             "errors": counts.errors,
         });
-        let entry = json!({
-            "EventBusName": self.bus,
-            "Source": "samebits",
-            "DetailType": "Prediction Alert",
-            "Detail": detail.to_string(),
-        });
-        let call = json!({"Entries": [entry]});
-        let answer = client.json(EVENTS, "PutEvents", &call, patience).await?;
-        // The bus may refuse an entry of a call that it takes.
-        match answer.get("FailedEntryCount").and_then(Value::as_u64) {
-            None | Some(0) => Ok(()),
-            Some(_) => Err(AwsError::Refused {
-                service: "events",
-                action: "PutEvents".into(),
-                status: 200,
-                message: answer.get("Entries").map(Value::to_string).unwrap_or_default(),
-            }),
-        }
+        client.put_event(&self.bus, "samebits", "Prediction Alert", &detail, patience).await
     }
 }
 
@@ -113,7 +95,7 @@ mod tests {
 
     #[test]
     fn one_alert_a_window_when_there_is_much() {
-        let alerts = Alerts::new("default".into(), 3, Some("block".into()));
+        let alerts = Alerts::new("default".into(), 3);
         let began = Instant::now();
         let counts =
             |[severe, out_of_range, errors]: [usize; 3]| Counts { severe, out_of_range, errors };

@@ -14,7 +14,7 @@ use crate::results::Delivery;
 
 /// A plain instance, or an array of them: the prediction, or an array of predictions.
 pub(crate) fn direct(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     request: &Request,
 ) -> Result<String, Failure> {
@@ -24,42 +24,42 @@ pub(crate) fn direct(
     {
         return Err(error.into());
     }
-    let texts = function.provenance.texts(&outcomes).join(",");
+    let texts = work.model.provenance.texts(&outcomes).join(",");
     Ok(if request.is_array() { format!("[{texts}]") } else { texts })
 }
 
 /// Instances with the model that they are for: `{"predictions": […]}`.
 pub(crate) fn envelope(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     envelope: &Envelope,
 ) -> Result<String, Failure> {
-    let found = &function.predictor.description().name;
+    let found = &work.model.named.name;
     if let Some(asked) = envelope.model.as_ref().filter(|asked| *asked != found) {
         let asked = asked.chars().take(80).collect();
         return Err(Failure::UnknownModel { asked, found: found.clone() });
     }
     let outcomes = predicted(function, work, Source::Envelope, None, &envelope.request)?;
-    let texts = function.provenance.texts(&outcomes).join(",");
+    let texts = work.model.provenance.texts(&outcomes).join(",");
     Ok(format!("{{\"predictions\":[{texts}]}}"))
 }
 
 /// A message of a topic, or a custom event: its predictions, or its first error.
 pub(crate) async fn message(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     source: Source,
     mut record: Record,
 ) -> Result<String, Failure> {
     let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
-    let request = match Reader::new(function.modality, &function.fields).read(body) {
+    let request = match Reader::new(work.model.modality, &work.model.fields).read(body) {
         Ok(Content::Request(request)) => request,
         Ok(Content::Nothing | Content::Objects(_)) => return Ok("null".into()),
         Err(Unread::Refused(error)) => return Err(error.into()),
         Err(Unread::TooMuch) => return Err(Failure::Event("more than memory holds".into())),
     };
     let outcomes = predicted(function, work, source, Some(&record), &request)?;
-    let texts = function.provenance.texts(&outcomes);
+    let texts = work.model.provenance.texts(&outcomes);
     if function.results.are_wanted() && outcomes.iter().all(Result::is_ok) {
         let delivery = Delivery::new(source, &record, &work.invocation.request, &texts);
         let delivered = function.results.deliver(&[delivery], work.invocation.deadline).await;
@@ -74,7 +74,7 @@ pub(crate) async fn message(
 
 /// Predicts, counts and writes down. What there was no time for has an error that says so.
 fn predicted(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     source: Source,
     record: Option<&Record>,

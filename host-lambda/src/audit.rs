@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use decision_audit::{Chain, Decision, Fault, Model, Outcome as Decided, Predicted};
+use decision_audit::{Chain, Decision, Fault, Outcome as Decided, Predicted};
 use model_package::Digest;
-use predictor_host::{HostError, Instance, Outcome, Prediction, Predictor, reference};
+use predictor_host::{HostError, Instance, Outcome, Prediction, reference};
 
 use crate::clock;
 use crate::config::Audit;
 use crate::event::Source;
 use crate::failure::Failure;
-use crate::privacy::Privacy;
+use crate::model::Served;
 
 /// Outputs with more hexadecimal digits are recorded by their digest: log services cut long lines.
 const OUTPUT_DIGITS: usize = 1 << 10;
@@ -30,7 +30,6 @@ pub(crate) struct Whose<'a> {
 pub(crate) struct AuditLog {
     wanted: Audit,
     chain: Chain,
-    model: Model,
 }
 
 impl AuditLog {
@@ -38,26 +37,18 @@ impl AuditLog {
     ///
     /// # Errors
     /// If the system gives no random numbers.
-    pub(crate) fn new(wanted: Audit, predictor: &Predictor) -> Result<Self, String> {
+    pub(crate) fn new(wanted: Audit) -> Result<Self, String> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| format!("no random numbers: {error}"))?;
         let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let description = predictor.description();
-        let package = description.package.parse::<Digest>().map_err(|error| error.to_string())?;
-        let model = Model {
-            name: description.name.clone(),
-            version: description.version.clone(),
-            package,
-            component: predictor.component().digest(),
-        };
-        Ok(Self { wanted, chain: Chain::new(id), model })
+        Ok(Self { wanted, chain: Chain::new(id) })
     }
 
     /// Appends a record for each instance to `lines`.
     pub(crate) fn decisions<'a>(
         &mut self,
         lines: &mut String,
-        privacy: &Privacy,
+        served: &Served,
         whose: Whose<'_>,
         decided: impl Iterator<Item = (&'a Instance, &'a Outcome)>,
     ) -> Result<(), Failure> {
@@ -75,9 +66,9 @@ impl AuditLog {
                 index: index as u64,
                 principal: whose.principal.map(str::to_owned),
                 trace: whose.trace.map(str::to_owned),
-                model: self.model.clone(),
-                input: shown.then(|| privacy.shown(instance)).flatten(),
-                input_hash: privacy.hash(instance),
+                model: served.named.clone(),
+                input: shown.then(|| served.privacy.shown(instance)).flatten(),
+                input_hash: served.privacy.hash(instance),
                 outcome: match outcome {
                     Ok(prediction) => Decided::Prediction(predicted(prediction)),
                     Err(error) => Decided::Error(fault(error)),

@@ -47,7 +47,7 @@ enum Fate {
 
 /// Answers the records of one invoke.
 pub(crate) async fn answer(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     batch: Batch,
 ) -> Result<String, Failure> {
@@ -56,7 +56,7 @@ pub(crate) async fn answer(
     work.measured.records = records.len();
     work.measured.waited = waited(&records);
     let began = Instant::now();
-    let mut entries = read(function, records);
+    let mut entries = read(work, records);
     work.measured.preprocess += began.elapsed();
     predict(function, work, &mut entries);
     for entry in &mut entries {
@@ -84,8 +84,8 @@ fn waited(records: &[Record]) -> Option<Duration> {
 }
 
 /// Reads the bodies.
-fn read(function: &Function<'_>, records: Vec<Record>) -> Vec<Entry> {
-    let mut reader = Reader::new(function.modality, &function.fields);
+fn read(work: &Work, records: Vec<Record>) -> Vec<Entry> {
+    let mut reader = Reader::new(work.model.modality, &work.model.fields);
     let entries = records.into_iter().map(|mut record| {
         let body = std::mem::replace(&mut record.body, Body::Nothing);
         let (mut instances, mut objects, mut fate) = (Vec::new(), Vec::new(), Fate::Answered);
@@ -102,7 +102,7 @@ fn read(function: &Function<'_>, records: Vec<Record>) -> Vec<Entry> {
 }
 
 /// Answers records that speak of objects: one after the other, since each streams.
-async fn read_objects(function: &Function<'_>, work: &mut Work, entries: &mut [Entry]) {
+async fn read_objects(function: &Function, work: &mut Work, entries: &mut [Entry]) {
     for entry in entries.iter_mut().filter(|entry| matches!(entry.fate, Fate::Answered)) {
         for object in &entry.objects {
             if let Err(error) = function.object(work, object).await {
@@ -114,7 +114,7 @@ async fn read_objects(function: &Function<'_>, work: &mut Work, entries: &mut [E
 }
 
 /// Delivers the results of what is answered. What can't be delivered is not.
-async fn deliver(function: &Function<'_>, work: &mut Work, source: Source, entries: &mut [Entry]) {
+async fn deliver(function: &Function, work: &mut Work, source: Source, entries: &mut [Entry]) {
     if !function.results.are_wanted() {
         return;
     }
@@ -127,7 +127,7 @@ async fn deliver(function: &Function<'_>, work: &mut Work, source: Source, entri
     let deliveries: Vec<_> = answered
         .iter()
         .map(|entry| {
-            let texts = function.provenance.texts(&entry.outcomes);
+            let texts = work.model.provenance.texts(&entry.outcomes);
             Delivery::new(source, &entry.record, request, &texts)
         })
         .collect();
@@ -141,7 +141,7 @@ async fn deliver(function: &Function<'_>, work: &mut Work, source: Source, entri
 }
 
 /// Predicts what all of them ask for, in one batch.
-fn predict(function: &Function<'_>, work: &mut Work, entries: &mut [Entry]) {
+fn predict(function: &Function, work: &mut Work, entries: &mut [Entry]) {
     let mut instances: Vec<Instance> = Vec::new();
     let counts: Vec<_> = entries.iter().map(|entry| entry.instances.len()).collect();
     for entry in entries.iter_mut() {
@@ -200,7 +200,7 @@ fn reported(order: Order, entries: &[Entry]) -> Vec<Value> {
 }
 
 /// An entry for each record that failed, and one for all of them.
-fn log(function: &Function<'_>, work: &mut Work, entries: &[Entry]) {
+fn log(function: &Function, work: &mut Work, entries: &[Entry]) {
     let (mut failed, mut poison, mut held_back) = (0, 0, 0);
     for entry in entries {
         let error = match &entry.fate {
@@ -216,7 +216,7 @@ fn log(function: &Function<'_>, work: &mut Work, entries: &[Entry]) {
         poison += usize::from(useless);
         work.measured.error(error.class().name());
         if failed <= LOGGED {
-            let [class, code, field, detail] = function.described(error);
+            let [class, code, field, detail] = function.described(work, error);
             let kind = if useless { "poison" } else { "transient" };
             let about = Some(work.invocation.about());
             let fields = [

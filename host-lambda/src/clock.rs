@@ -50,10 +50,16 @@ impl Deadline {
         self.began.elapsed()
     }
 
-    /// What is left for work and for delivering its results: half of the reserve is for that.
+    /// A call that belongs to the work.
     #[cfg(feature = "aws")]
-    pub(crate) fn left_to_deliver(&self) -> Duration {
-        self.whole.saturating_sub(self.reserve / 2).saturating_sub(self.elapsed())
+    pub(crate) fn for_work(&self) -> aws_call::Patience {
+        aws_call::Patience::until(self.began + self.whole.saturating_sub(self.reserve))
+    }
+
+    /// A call that delivers results: half of the reserve is for that.
+    #[cfg(feature = "aws")]
+    pub(crate) fn for_answer(&self) -> aws_call::Patience {
+        aws_call::Patience::until(self.began + self.whole.saturating_sub(self.reserve / 2))
     }
 
     /// What is left for work: without the reserve, which is for the answer.

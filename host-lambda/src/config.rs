@@ -6,16 +6,19 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use model_signing::TrustPolicy;
 use predictor_api::Cors;
 use predictor_host::{Policy, SandboxLimits};
 
 use self::variables::Variables;
 pub(crate) use self::variables::Wrong;
-use crate::log::{Format, Level};
+use crate::log::{Format, Level, Log};
 use crate::price::Prices;
 use crate::privacy::{Key, Wishes};
 use crate::results::{Bus, Target};
@@ -25,8 +28,25 @@ use crate::results::{Bus, Target};
 pub(crate) struct Config {
     /// The compiled component, with its record beside it; not needed for a baked model.
     pub(crate) component: PathBuf,
-    /// A baked model, or a package (a folder or an archive).
-    pub(crate) model: PathBuf,
+    /// Where the model is.
+    pub(crate) model: ModelPlace,
+    /// Whose models to use; everybody's on disk, if it is not set.
+    pub(crate) trust: Option<Arc<TrustPolicy>>,
+    /// Where models of a store are kept.
+    #[cfg(feature = "aws")]
+    pub(crate) cache: PathBuf,
+    /// How much of them.
+    #[cfg(feature = "aws")]
+    pub(crate) cache_bytes: u64,
+    /// How often another version is looked for.
+    #[cfg(feature = "aws")]
+    pub(crate) refresh: Option<Duration>,
+    /// The field whose value keeps a request at one version.
+    #[cfg(feature = "aws")]
+    pub(crate) sticky: Option<String>,
+    /// Where the Extensions API is.
+    #[cfg(feature = "aws")]
+    pub(crate) runtime_api: String,
     /// By default fresh for a baked model.
     pub(crate) policy: Option<Policy>,
     /// What a sandbox may take.
@@ -49,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) alert_after: usize,
     /// How AWS is reached, where results or alerts go there.
     #[cfg(feature = "aws")]
-    pub(crate) aws: crate::aws::Settings,
+    pub(crate) aws: aws_call::Settings,
     /// What audit records have.
     pub(crate) audit: Audit,
     /// Which fields are sensitive besides those of the manifest, and what is done to them.
@@ -72,6 +92,68 @@ pub(crate) struct Config {
     pub(crate) function: FunctionFacts,
     /// Variables that look like settings and are none.
     pub(crate) unknown: Vec<String>,
+}
+
+/// Where the model is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ModelPlace {
+    /// A baked model, or a package (a folder or an archive).
+    Disk(PathBuf),
+    /// A package in a store.
+    #[cfg(feature = "aws")]
+    Store(model_store::Reference),
+}
+
+impl fmt::Display for ModelPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk(path) => write!(f, "{}", path.display()),
+            #[cfg(feature = "aws")]
+            Self::Store(reference) => write!(f, "{reference}"),
+        }
+    }
+}
+
+impl ModelPlace {
+    #[cfg(feature = "aws")]
+    fn read(text: &str) -> Result<Self, String> {
+        match text.parse().map_err(|error: model_store::ReferenceError| error.to_string())? {
+            model_store::ModelRef::Path(path) => Ok(Self::Disk(path)),
+            model_store::ModelRef::Store(reference) => Ok(Self::Store(reference)),
+            model_store::ModelRef::Url(_) => {
+                Err(format!("expected a path, or s3://BUCKET/PREFIX/MODEL@WHICH, found {text:?}"))
+            }
+        }
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn read(text: &str) -> Result<Self, String> {
+        match text.contains("://") {
+            true => Err("this function was built without AWS's services; expected a path".into()),
+            false => Ok(Self::Disk(PathBuf::from(text))),
+        }
+    }
+}
+
+/// A policy as a text, or in a file of the function's.
+fn trust(text: &str, folder: &Path) -> Result<TrustPolicy, String> {
+    let policy = match text.trim_start().starts_with('{') || text.contains("-----BEGIN ") {
+        true => TrustPolicy::parse(text),
+        false => TrustPolicy::read(&folder.join(text)),
+    };
+    policy.map_err(|error| error.to_string())
+}
+
+/// Seconds, or `off`.
+#[cfg(feature = "aws")]
+fn refresh(text: &str) -> Result<Option<Duration>, String> {
+    match text.parse::<u32>() {
+        _ if text == "off" => Ok(None),
+        Ok(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds.into()))),
+        _ => {
+            Err(format!("expected a whole number of seconds of at least 1, or off, found {text:?}"))
+        }
+    }
 }
 
 /// What Lambda says of the function.
@@ -157,6 +239,11 @@ fn cors(text: &str) -> Result<Cors, String> {
 }
 
 impl Config {
+    /// What writes the log.
+    pub(crate) fn log(&self) -> Log {
+        Log::new(self.log_format, self.log_level, self.service.clone())
+    }
+
     /// # Errors
     /// If this is not Lambda, or settings are wrong: all of them.
     pub(crate) fn from_environment() -> Result<Self, Wrong> {
@@ -165,7 +252,8 @@ impl Config {
 
     fn from_variables(all: BTreeMap<OsString, OsString>) -> Result<Self, Wrong> {
         let mut variables = Variables::new(all);
-        if variables.text("AWS_LAMBDA_RUNTIME_API").is_none() {
+        let runtime_api = variables.text("AWS_LAMBDA_RUNTIME_API");
+        if runtime_api.is_none() {
             return Err(Wrong::one(
                 "AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda; on a \
                  command line, use host-cli",
@@ -176,7 +264,9 @@ impl Config {
             variables.path(name).unwrap_or_else(|| folder.join(default))
         };
         let component = path("SAMEBITS_COMPONENT", "predictor.cwasm");
-        let model = path("SAMEBITS_MODEL", "model");
+        let model = variables.read("SAMEBITS_MODEL", ModelPlace::read);
+        let model = model.unwrap_or_else(|| ModelPlace::Disk(folder.join("model")));
+        let trust = variables.read("SAMEBITS_TRUST", |text| trust(text, &folder)).map(Arc::new);
         let name = variables.required("AWS_LAMBDA_FUNCTION_NAME");
         variables.required("AWS_LAMBDA_FUNCTION_VERSION");
         variables.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
@@ -187,12 +277,32 @@ impl Config {
         let alerts = variables.parsed("SAMEBITS_ALERTS");
         #[cfg(feature = "aws")]
         let aws = match (&results, &alerts) {
-            (Target::Logs, None) => crate::aws::Settings::default(),
+            (Target::Logs, None) if matches!(model, ModelPlace::Disk(_)) => {
+                aws_call::Settings::default()
+            }
             _ => aws(&mut variables),
         };
         let config = Self {
             component,
             model,
+            trust,
+            #[cfg(feature = "aws")]
+            cache: variables
+                .path("SAMEBITS_CACHE")
+                .unwrap_or_else(|| std::env::temp_dir().join("samebits")),
+            #[cfg(feature = "aws")]
+            cache_bytes: variables
+                .number("SAMEBITS_CACHE_LIMIT")
+                .map_or(400, |mebibytes: u32| mebibytes.into())
+                << 20,
+            #[cfg(feature = "aws")]
+            refresh: variables
+                .read("SAMEBITS_REFRESH", refresh)
+                .unwrap_or(Some(Duration::from_secs(60))),
+            #[cfg(feature = "aws")]
+            sticky: variables.text("SAMEBITS_STICKY"),
+            #[cfg(feature = "aws")]
+            runtime_api: runtime_api.unwrap_or_default(),
             policy: variables.parsed("SAMEBITS_SANDBOX"),
             limits: limits(&mut variables),
             cors: variables.read("SAMEBITS_CORS", cors).unwrap_or(Cors::NONE),
@@ -227,8 +337,8 @@ impl Config {
 
 /// How AWS is reached. Lambda sets all of it but the endpoint.
 #[cfg(feature = "aws")]
-fn aws(variables: &mut Variables) -> crate::aws::Settings {
-    crate::aws::Settings {
+fn aws(variables: &mut Variables) -> aws_call::Settings {
+    aws_call::Settings {
         region: variables.required("AWS_REGION"),
         access_key_id: variables.required("AWS_ACCESS_KEY_ID"),
         secret_access_key: variables.required("AWS_SECRET_ACCESS_KEY"),
@@ -273,7 +383,7 @@ mod tests {
     #[test]
     fn without_settings_the_defaults_hold() {
         let config = config(&[("SAMEBITS_MODEL", ""), ("PATH", "/bin")]).unwrap();
-        assert_eq!(config.model, PathBuf::from("/var/task/model"));
+        assert_eq!(config.model, ModelPlace::Disk("/var/task/model".into()));
         assert_eq!((config.service.as_str(), config.namespace.as_str()), ("fraud", "samebits"));
         assert_eq!((config.poison, config.audit), (Poison::Report, Audit::Inputs));
         assert_eq!((config.log_format, config.log_level), (Format::Json, Level::Info));
@@ -294,7 +404,7 @@ mod tests {
             ("POWERTOOLS_SERVICE_NAME", "payments"),
         ])
         .unwrap();
-        assert_eq!(config.model, PathBuf::from("/opt/model"));
+        assert_eq!(config.model, ModelPlace::Disk("/opt/model".into()));
         assert_eq!(config.reserve, Some(Duration::from_millis(250)));
         assert_eq!((config.poison, config.audit), (Poison::Answer, Audit::Decisions));
         assert_eq!((config.log_format, config.log_level), (Format::Text, Level::Warn));
@@ -310,6 +420,10 @@ mod tests {
             // A key is a secret, also when it is wrong.
             assert!(name != "SAMEBITS_KEY" || !error.contains(value), "{error}");
         };
+        check("SAMEBITS_MODEL", "s3://models", "s3://");
+        check("SAMEBITS_MODEL", "https://example.com/x.tar", "expected a path");
+        check("SAMEBITS_TRUST", "{}", "not a trust policy");
+        check("SAMEBITS_REFRESH", "0", "expected a whole number of seconds");
         check("SAMEBITS_SANDBOX", "old", "expected fresh, reuse or reuse:N");
         check("SAMEBITS_THREADS", "0", "a whole number of at least 1");
         check("SAMEBITS_MEMORY", "70000", "a whole number of at least 1");

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::failure::Failure;
 pub(crate) use envelope::Envelope;
 pub(crate) use record::{Body, Content, Reader, Record, Unread};
-pub(crate) use source::{Batch, Object, Order, Source};
+pub(crate) use source::{Batch, Object, Order, Promoted, Source};
 
 /// What a function is told when it is invoked with something else.
 const ACCEPTED: &str = "records of SQS, Kinesis, DynamoDB streams, Kafka, S3 or SNS, an event of \
@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Message(Source, Record),
     /// Objects that were made in S3.
     Objects(Vec<Object>),
+    /// An alias of a store has changed.
+    Promoted(Promoted),
     /// A ping that keeps the function warm.
     WarmUp,
     /// One instance, or an array of them.

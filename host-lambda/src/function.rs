@@ -1,67 +1,71 @@
 //! The function: what init made, and the way of an invoke from its event to its answer.
 
+#[cfg(feature = "aws")]
+mod versions;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lambda_runtime::LambdaEvent;
-use model_package::Modality;
-use predictor_api::{Api, Settings};
-use predictor_host::{Class, HostError, Instance, Outcome, Predictor, Provenance};
+use predictor_host::{Class, HostError, Instance, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 #[cfg(feature = "aws")]
 use crate::alert::Alerts;
 use crate::audit::{AuditLog, Whose};
-#[cfg(feature = "aws")]
-use crate::aws::{Client, Patience};
 use crate::config::{BasePath, Config, Poison, Switch, Wrong};
 use crate::event::{Event, Source};
 use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log, print};
 use crate::metrics::{Constants, Measured, Totals};
+use crate::model::Served;
+use crate::models::Models;
 use crate::price::Prices;
-use crate::privacy::Privacy;
 use crate::results::Results;
 #[cfg(feature = "aws")]
 use crate::results::Target;
 use crate::{answer, batch, http};
+#[cfg(feature = "aws")]
+use aws_call::Client;
 
+/// What the event that a model was promoted gets, where it is part of the function.
+const NO_SOURCE: &str = "the event Model Package Promoted: this function can't change its model; \
+     deploy it with the new one";
 /// The most bytes of an answer (AWS Lambda quotas: 6 MB, as the service counts them).
 const ANSWER_BYTES: usize = 6_291_556;
 
 /// Everything that lives longer than an invoke.
-pub(crate) struct Function<'a> {
-    pub(crate) predictor: &'a Predictor,
-    pub(crate) provenance: Provenance,
-    pub(crate) privacy: Privacy,
-    pub(crate) modality: Modality,
-    /// The names of the model's fields.
-    pub(crate) fields: Vec<String>,
-    /// The types of the model's fields.
-    #[cfg(feature = "aws")]
-    pub(crate) field_types: std::collections::BTreeMap<String, model_package::FieldType>,
+pub(crate) struct Function {
+    pub(crate) models: Models,
     pub(crate) poison: Poison,
     pub(crate) results: Results,
     pub(crate) log: Log,
-    /// What answers HTTP.
-    pub(crate) api: Api,
     pub(crate) base_path: BasePath,
-    config: Config,
+    pub(crate) config: Arc<Config>,
     constants: Constants,
     prices: Prices,
     audit: Mutex<AuditLog>,
     /// How long init took, until the first invoke has told.
     cold: Mutex<Option<Duration>>,
+    /// Where other versions come from.
+    #[cfg(feature = "aws")]
+    source: Option<crate::source::Source>,
+    /// Is told whose answer was given, where there is work after answers.
+    #[cfg(feature = "aws")]
+    told: Option<tokio::sync::watch::Sender<String>>,
+    #[cfg(feature = "aws")]
+    shadows: crate::shadow::Shadows,
     #[cfg(feature = "aws")]
     alerts: Option<(Alerts, Arc<Client>)>,
 }
 
 /// What one invoke gathers on its way.
-#[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) invocation: Invocation,
+    /// The model that serves this invoke to its end, whatever comes meanwhile.
+    pub(crate) model: Arc<Served>,
     pub(crate) measured: Measured,
     /// Audit records, written at once before the answer is given.
     pub(crate) lines: String,
@@ -75,66 +79,55 @@ impl Work {
     }
 }
 
-impl<'a> Function<'a> {
+impl Function {
     /// # Errors
     /// If settings don't fit the model.
-    pub(crate) fn new(
-        mut config: Config,
-        predictor: &'a Arc<Predictor>,
-        began: Instant,
-    ) -> Result<Self, Wrong> {
-        let manifest = predictor.manifest().map_err(|error| Wrong::one(error.to_string()))?;
-        let wishes = std::mem::take(&mut config.sensitive);
-        let privacy = Privacy::new(&manifest, wishes, config.key.take()).map_err(Wrong::all)?;
-        let audit = AuditLog::new(config.audit, predictor).map_err(Wrong::one)?;
-        let log = Log::new(config.log_format, config.log_level, config.service.clone());
+    pub(crate) fn new(config: Arc<Config>, models: Models, began: Instant) -> Result<Self, Wrong> {
+        let audit = AuditLog::new(config.audit).map_err(Wrong::one)?;
+        let log = config.log();
         for name in &config.unknown {
             let message = format!("{name} is not a setting; see docs/lambda.md");
             log.write(Level::Warn, None, &message, []);
         }
-        let settings = Settings::DEFAULT.with_cors(config.cors.clone());
-        let api = Api::new(vec![Arc::clone(predictor)], None, settings)
-            .map_err(|error| Wrong::one(error.to_string()))?;
         #[cfg(feature = "aws")]
         let client = client(&config)?;
         let init = began.elapsed();
-        let description = predictor.description();
+        let serving = models.now();
+        let (first, _) = serving.shares.first().ok_or_else(|| Wrong::one("no model serves"))?;
+        let named = first.named.clone();
         let ready = [
-            ("model", description.name.as_str().into()),
-            ("version", description.version.as_str().into()),
-            ("package", description.package.as_str().into()),
-            ("component", predictor.component().digest().to_string().into()),
+            ("model", named.name.into()),
+            ("version", named.version.into()),
+            ("package", named.package.to_string().into()),
+            ("component", named.component.to_string().into()),
             ("milliseconds", (init.as_secs_f64() * 1000.0).into()),
         ];
         log.write(Level::Info, None, "ready", ready);
         Ok(Self {
-            predictor,
-            provenance: Provenance::of(predictor),
-            privacy,
-            modality: manifest.task.modality(),
-            fields: manifest.input.fields.iter().map(|field| field.name.clone()).collect(),
-            #[cfg(feature = "aws")]
-            field_types: field_types(&manifest),
+            models,
             poison: config.poison,
             #[cfg(feature = "aws")]
             results: Results::new(config.results.clone(), client.clone()),
             #[cfg(not(feature = "aws"))]
             results: Results::new(config.results.clone()),
             #[cfg(feature = "aws")]
-            alerts: alerts(&config, &manifest).zip(client),
+            alerts: alerts(&config).zip(client),
             log,
-            api,
-            base_path: std::mem::take(&mut config.base_path),
+            base_path: config.base_path.clone(),
             constants: Constants {
                 namespace: config.namespace.clone(),
                 service: config.service.clone(),
                 function: config.function.name.clone(),
-                model: description.name.clone(),
-                version: description.version.clone(),
             },
             prices: config.prices,
             audit: Mutex::new(audit),
             cold: Mutex::new(Some(init)),
+            #[cfg(feature = "aws")]
+            source: None,
+            #[cfg(feature = "aws")]
+            told: None,
+            #[cfg(feature = "aws")]
+            shadows: crate::shadow::Shadows::default(),
             config,
         })
     }
@@ -148,13 +141,28 @@ impl<'a> Function<'a> {
         &self,
         event: LambdaEvent<Box<RawValue>>,
     ) -> Result<Box<RawValue>, Failure> {
+        // Whatever happens, the work after the answer has to begin.
+        #[cfg(feature = "aws")]
+        let _told = self.tell_after(&event.context.request_id);
+        self.reply(event).await
+    }
+
+    async fn reply(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
         let invocation = Invocation::new(&event.context, &self.config);
         let read = Event::read(event.payload.get());
         if let Ok(Event::WarmUp) = read {
             // Nobody is served by it, so it is not counted.
             return raw(r#"{"status":"warm"}"#.into());
         }
-        let mut work = Work { invocation, measured: Measured::default(), lines: String::new() };
+        #[cfg(feature = "aws")]
+        self.before_answer().await;
+        let serving = self.models.now();
+        let key = || self.key(read.as_ref().ok(), event.payload.get(), &invocation.request);
+        let Some(model) = serving.chosen(key) else {
+            return Err(Failure::Audit("no model serves".into()));
+        };
+        let (measured, lines) = (Measured::default(), String::new());
+        let mut work = Work { invocation, model, measured, lines };
         work.measured.preprocess = work.invocation.deadline.elapsed();
         let answer = match read {
             Ok(read) => self.dispatch(read, event.payload.get(), &mut work).await,
@@ -181,6 +189,7 @@ impl<'a> Function<'a> {
             }
             // Answered before anything is counted.
             Event::WarmUp => Ok(String::new()),
+            Event::Promoted(promoted) => self.promoted(work, &promoted).await,
             Event::Direct(request) => answer::direct(self, work, &request),
             Event::Envelope(envelope) => answer::envelope(self, work, &envelope),
         }
@@ -217,7 +226,7 @@ impl<'a> Function<'a> {
     pub(crate) fn predict(&self, work: &mut Work, instances: &[Instance]) -> Vec<Option<Outcome>> {
         let began = Instant::now();
         let deadline = work.invocation.deadline;
-        let outcomes = self.predictor.predict_while(instances, || deadline.left());
+        let outcomes = work.model.predictor.predict_while(instances, || deadline.left());
         work.measured.inference += began.elapsed();
         outcomes
     }
@@ -231,7 +240,9 @@ impl<'a> Function<'a> {
         decided: impl Iterator<Item = (&'i Instance, &'i Outcome)>,
     ) -> Result<(), Failure> {
         let began = Instant::now();
-        let Work { invocation, lines, measured } = work;
+        let Work { invocation, model, lines, measured } = work;
+        #[cfg(feature = "aws")]
+        let decided = self.shadows.watched(&self.models, model, decided);
         let principal = record.and_then(|record| record.principal.as_deref());
         let trace = record.and_then(|record| record.trace.as_deref());
         let trace = trace.and_then(crate::invocation::root);
@@ -242,18 +253,18 @@ impl<'a> Function<'a> {
             principal: principal.or(invocation.principal.as_deref()),
             trace: trace.as_deref().or(invocation.trace.as_deref()),
         };
-        let written = lock(&self.audit).decisions(lines, &self.privacy, whose, decided);
+        let written = lock(&self.audit).decisions(lines, model, whose, decided);
         measured.postprocess += began.elapsed();
         written
     }
 
     /// An error's fields in the log.
-    pub(crate) fn described(&self, error: &HostError) -> [(&'static str, Value); 4] {
+    pub(crate) fn described(&self, work: &Work, error: &HostError) -> [(&'static str, Value); 4] {
         [
             ("class", error.class().name().into()),
             ("code", error.code().into()),
             ("field", error.field().into()),
-            ("detail", self.privacy.message(error).into()),
+            ("detail", work.model.privacy.message(error).into()),
         ]
     }
 
@@ -261,15 +272,17 @@ impl<'a> Function<'a> {
     #[cfg(feature = "aws")]
     async fn alert(&self, work: &Work) {
         let Some((alerts, client)) = &self.alerts else { return };
-        let counts = work.measured.counts(alerts.severe());
+        let severe = work.model.severe.as_deref();
+        let counts = work.measured.counts(severe);
         let Some(counts) = alerts.add(counts, Instant::now()) else { return };
-        let Constants { service, function, model, version, .. } = &self.constants;
+        let Constants { service, function, .. } = &self.constants;
+        let named = &work.model.named;
         let about = serde_json::json!({
-            "service": service, "function": function, "model": model, "model_version": version,
-            "request": work.invocation.request,
+            "service": service, "function": function,
+            "model": named.name, "model_version": named.version, "request": work.invocation.request,
         });
-        let patience = Patience::Answer(work.invocation.deadline);
-        if let Err(error) = alerts.send(client, counts, about, patience).await {
+        let patience = work.invocation.deadline.for_answer();
+        if let Err(error) = alerts.send(client, severe, counts, about, patience).await {
             let fields = [("detail", error.to_string().into())];
             self.log.write(
                 Level::Warn,
@@ -285,7 +298,8 @@ impl<'a> Function<'a> {
         match failure {
             Some(Failure::Host(error)) => {
                 let about = Some(work.invocation.about());
-                self.log.write(Level::Error, about, "the invoke failed", self.described(error));
+                let fields = self.described(work, error);
+                self.log.write(Level::Error, about, "the invoke failed", fields);
                 // What an instance got is counted where it got it.
                 if work.measured.is_without_errors() {
                     work.measured.error(error.class().name());
@@ -314,8 +328,21 @@ impl<'a> Function<'a> {
             cold,
             cost: self.prices.of_invoke(billed, self.config.function.memory_mb),
         };
-        let line = work.measured.line(&self.constants, &totals);
+        let line = work.measured.line(&self.constants, &work.model.named, &totals);
         work.lines.push_str(&line);
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+impl Function {
+    #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
+    fn key(&self, _: Option<&Event>, _: &str, _: &str) -> Vec<u8> {
+        Vec::new()
+    }
+
+    #[expect(clippy::unused_async, reason = "as with AWS's services")]
+    async fn promoted(&self, _: &Work, _: &crate::event::Promoted) -> Result<String, Failure> {
+        Err(Failure::Unsupported(NO_SOURCE.into()))
     }
 }
 
@@ -329,18 +356,8 @@ fn client(config: &Config) -> Result<Option<Arc<Client>>, Wrong> {
 }
 
 #[cfg(feature = "aws")]
-fn alerts(config: &Config, manifest: &model_package::Manifest) -> Option<Alerts> {
-    let rules = manifest.decision.as_ref().map(|decision| decision.rules.as_slice());
-    let severe = rules.and_then(|rules| rules.first()).map(|rule| rule.action.clone());
-    let bus = config.alerts.as_ref()?.0.clone();
-    Some(Alerts::new(bus, config.alert_after, severe))
-}
-
-#[cfg(feature = "aws")]
-fn field_types(
-    manifest: &model_package::Manifest,
-) -> std::collections::BTreeMap<String, model_package::FieldType> {
-    manifest.input.fields.iter().map(|field| (field.name.clone(), field.kind)).collect()
+fn alerts(config: &Config) -> Option<Alerts> {
+    Some(Alerts::new(config.alerts.as_ref()?.0.clone(), config.alert_after))
 }
 
 /// A JSON text as an answer, if Lambda can carry it.

@@ -8,36 +8,43 @@
 mod alert;
 mod answer;
 mod audit;
-#[cfg(feature = "aws")]
-mod aws;
 mod batch;
 mod clock;
 mod config;
 mod event;
+#[cfg(feature = "aws")]
+mod extension;
 mod failure;
 mod function;
 mod http;
 mod invocation;
+mod loader;
 mod log;
 mod metrics;
+mod model;
+mod models;
 #[cfg(feature = "aws")]
 mod object;
 mod price;
 mod privacy;
 mod results;
+#[cfg(feature = "aws")]
+mod shadow;
+#[cfg(feature = "aws")]
+mod source;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::{run, service_fn};
-use model_package::{Limits, store};
-use predictor_host::{
-    Background, Baked, Engine, HostError, Interruption, Policy, Predictor, PredictorComponent,
-};
+use predictor_host::Background;
 
-use crate::config::Config;
+use crate::config::{Config, ModelPlace};
 use crate::function::Function;
+use crate::loader::Loader;
+use crate::model::Served;
+use crate::models::{Models, Serving};
 
 fn main() -> ExitCode {
     match serve(Instant::now()) {
@@ -51,45 +58,74 @@ fn main() -> ExitCode {
 }
 
 fn serve(began: Instant) -> anyhow::Result<()> {
-    let config = Config::from_environment()?;
-    let parts = Parts::of(&config);
-    let predictor = Background::start(move || parts.load().map(Arc::new));
-    // One invoke at a time is in flight, so one thread is enough, and starts faster.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Init has the whole processor and its own time, so it is there that the model gets ready.
-    let predictor = predictor.wait().as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let function = Function::new(config, predictor, began)?;
-    let handler = service_fn(|event| function.answer(event));
-    runtime.block_on(run(handler)).map_err(|error| anyhow::anyhow!(error))
-}
-
-/// What a predictor is made of.
-struct Parts {
-    component: std::path::PathBuf,
-    model: std::path::PathBuf,
-    limits: predictor_host::SandboxLimits,
-    policy: Option<Policy>,
-}
-
-impl Parts {
-    fn of(config: &Config) -> Self {
-        Self {
-            component: config.component.clone(),
-            model: config.model.clone(),
-            limits: config.limits,
-            policy: config.policy,
+    let config = Arc::new(Config::from_environment()?);
+    match &config.model {
+        ModelPlace::Disk(path) => {
+            let (loader, path) = (Loader::new(&config), path.clone());
+            let predictor = Background::start(move || loader.load(&path).map(Arc::new));
+            let runtime = runtime()?;
+            // Init has the whole processor and its own time, so it is there that the model gets ready.
+            let predictor =
+                predictor.wait().as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+            let models = Models::new(Serving::one(Served::new(Arc::clone(predictor), &config)?));
+            let function = Function::new(config, models, began)?;
+            let handler = service_fn(|event| function.answer(event));
+            runtime.block_on(run(handler)).map_err(|error| anyhow::anyhow!(error))
+        }
+        #[cfg(feature = "aws")]
+        ModelPlace::Store(reference) => {
+            let reference = reference.clone();
+            runtime()?.block_on(serve_from_store(config, reference, began))
         }
     }
+}
 
-    fn load(&self) -> Result<Predictor, HostError> {
-        if Baked::is_at(&self.model) {
-            let policy = self.policy.unwrap_or(Policy::Fresh);
-            return Predictor::baked(&Baked::open(&self.model)?, self.limits, policy);
+/// One invoke at a time is in flight, so one thread is enough, and starts faster.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+#[cfg(feature = "aws")]
+async fn serve_from_store(
+    config: Arc<Config>,
+    reference: model_store::Reference,
+    began: Instant,
+) -> anyhow::Result<()> {
+    use std::time::Duration;
+
+    /// As long as a managed instance or a provisioned environment may take; on demand, Lambda itself
+    /// ends init after ten seconds.
+    const INIT: Duration = Duration::from_secs(120);
+
+    let client = aws_call::Client::new(&config.aws).map_err(|error| anyhow::anyhow!(error))?;
+    let client = Arc::new(client);
+    let source = source::Source::of(&config, reference.clone(), &client)?;
+    let serving = source.start(aws_call::Patience::lasting(INIT)).await;
+    let serving = serving
+        .map_err(|error| anyhow::anyhow!("the model {reference}: {} ({})", error, error.code()))?;
+    let extension = match extension::Extension::register(&config.runtime_api).await {
+        Ok(extension) => Some(extension),
+        Err(reason) => {
+            let message = "no work after answers: the model is looked for before them, and a shadow \
+                           does not run";
+            let fields = [("detail", reason.into())];
+            config.log().write(log::Level::Warn, None, message, fields);
+            None
         }
-        let engine = Engine::new(Interruption::None)?;
-        let component = PredictorComponent::map(&engine, &self.component)?;
-        let files = store::read(&self.model, &Limits::DEFAULT)?;
-        let policy = self.policy.unwrap_or(Policy::REUSE);
-        Predictor::load(&component, files, self.limits, policy)
+    };
+    let mut function = Function::new(config, Models::new(serving), began)?;
+    let (answered, last) = tokio::sync::watch::channel(String::new());
+    function.with_source(source, extension.is_some().then_some(answered));
+    let function = &function;
+    let after = async {
+        match extension {
+            Some(extension) => extension.run(last, || function.after_answer()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let handler = service_fn(|event| function.answer(event));
+    tokio::select! {
+        ended = run(handler) => ended.map_err(|error| anyhow::anyhow!(error)),
+        () = after => Ok(()),
     }
 }

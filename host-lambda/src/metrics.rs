@@ -51,8 +51,6 @@ pub(crate) struct Constants {
     pub(crate) namespace: String,
     pub(crate) service: String,
     pub(crate) function: String,
-    pub(crate) model: String,
-    pub(crate) version: String,
 }
 
 /// What is known at the end.
@@ -115,7 +113,12 @@ impl Measured {
     }
 
     /// The line.
-    pub(crate) fn line(&mut self, constants: &Constants, totals: &Totals<'_>) -> String {
+    pub(crate) fn line(
+        &mut self,
+        constants: &Constants,
+        named: &decision_audit::Model,
+        totals: &Totals<'_>,
+    ) -> String {
         let mut metrics = Metrics::default();
         let milliseconds = |duration: Duration| json!(duration.as_secs_f64() * 1000.0);
         metrics.put("Duration", "Milliseconds", milliseconds(totals.duration));
@@ -150,7 +153,7 @@ impl Measured {
         if let Some(bytes) = resident_bytes() {
             metrics.put("MemoryUsed", "Megabytes", json!(bytes as f64 / 1e6));
         }
-        let Constants { namespace, service, function, model, version } = constants;
+        let Constants { namespace, service, function } = constants;
         let mut directives = vec![json!({
             "Namespace": namespace,
             "Dimensions": [["service", "model", "model_version"]],
@@ -173,8 +176,8 @@ impl Measured {
         for (name, value) in [
             ("service", service.as_str()),
             ("function_name", function),
-            ("model", model),
-            ("model_version", version),
+            ("model", &named.name),
+            ("model_version", &named.version),
             ("requestId", totals.request),
         ] {
             line.insert(name.into(), value.into());
@@ -200,6 +203,67 @@ impl Measured {
         let last = scores.len() - 1;
         let places = (0..VALUES).map(|place| place * last / (VALUES - 1));
         places.filter_map(|place| scores.get(place).copied()).collect()
+    }
+}
+
+/// A line with one event of the model's life, such as `ModelChanged`.
+#[cfg(feature = "aws")]
+pub(crate) fn counted(constants: &Constants, named: &decision_audit::Model, name: &str) -> String {
+    let mut metrics = Metrics::default();
+    metrics.put(name, "Count", 1.into());
+    metrics.line(constants, named)
+}
+
+/// How a shadow compares with what was answered.
+#[cfg(feature = "aws")]
+#[derive(Debug, Default)]
+pub(crate) struct Shadowed {
+    pub(crate) predictions: usize,
+    /// With another label or action.
+    pub(crate) disagreements: usize,
+    pub(crate) errors: usize,
+    /// Of scores, each at least zero.
+    pub(crate) differences: Vec<f32>,
+}
+
+#[cfg(feature = "aws")]
+impl Shadowed {
+    /// The line; `named` is the shadow, `answered` the version that answered.
+    pub(crate) fn line(
+        mut self,
+        constants: &Constants,
+        named: &decision_audit::Model,
+        answered: Option<String>,
+    ) -> String {
+        let mut metrics = Metrics::default();
+        metrics.put("ShadowPredictions", "Count", self.predictions.into());
+        metrics.put("ShadowDisagreements", "Count", self.disagreements.into());
+        metrics.put("ShadowErrors", "Count", self.errors.into());
+        if !self.differences.is_empty() {
+            self.differences.truncate(VALUES);
+            metrics.put("ShadowScoreDifference", "None", self.differences.into());
+        }
+        metrics.values.insert("answered_by".into(), answered.into());
+        metrics.line(constants, named)
+    }
+}
+
+#[cfg(feature = "aws")]
+impl Metrics {
+    fn line(self, constants: &Constants, named: &decision_audit::Model) -> String {
+        let directive = json!({
+            "Namespace": constants.namespace,
+            "Dimensions": [["service", "model", "model_version"]],
+            "Metrics": self.names,
+        });
+        let mut line = self.values;
+        line.insert("service".into(), constants.service.as_str().into());
+        line.insert("model".into(), named.name.as_str().into());
+        line.insert("model_version".into(), named.version.as_str().into());
+        let aws =
+            json!({"Timestamp": clock::epoch_milliseconds(), "CloudWatchMetrics": [directive]});
+        line.insert("_aws".into(), aws);
+        Value::Object(line).to_string() + "\n"
     }
 }
 
@@ -236,13 +300,18 @@ mod tests {
             namespace: "samebits".into(),
             service: "payments".into(),
             function: "fraud".into(),
-            model: "fraud".into(),
+        };
+        let digest = model_package::Digest::of(b"");
+        let named = decision_audit::Model {
+            name: "fraud".into(),
             version: "1.0.0".into(),
+            package: digest,
+            component: digest,
         };
         let duration = Duration::from_micros(1_500);
         let (request, trace) = ("r-1", None);
         let totals = Totals { request, trace, duration, cold, cost: 4e-7 };
-        let line = measured.line(&constants, &totals);
+        let line = measured.line(&constants, &named, &totals);
         assert_eq!(line.lines().count(), 1);
         assert!(line.len() < 256 << 10, "{} bytes", line.len());
         serde_json::from_str(&line).unwrap()

@@ -18,11 +18,11 @@ use predictor_host::{Class, HostError, Instance, Outcome};
 use self::format::Format;
 use self::manifest::Manifest;
 use self::rows::{Row, Rows};
-use crate::aws::{AwsError, Client, Found, Patience, Put};
 use crate::event::{Object, Source};
 use crate::failure::refused;
 use crate::function::{Function, Work};
 use crate::log::Level;
+use aws_call::{AwsError, Client, Found, Patience, Put, PutRequest};
 
 /// Instances of one part.
 const PART_ROWS: usize = 5_000;
@@ -41,7 +41,7 @@ pub(crate) struct Place<'a> {
 
 /// Predicts what is in an object, and writes the results.
 pub(crate) async fn answer(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     client: &Client,
     place: Place<'_>,
@@ -54,20 +54,21 @@ pub(crate) async fn answer(
         function.log.write(Level::Debug, about, "an object among the results is left out", fields);
         return Ok(());
     }
-    let format = Format::of(&object.key, function.modality)?;
-    let patience = Patience::Work(work.invocation.deadline);
+    let format = Format::of(&object.key, work.model.modality)?;
+    let patience = work.invocation.deadline.for_work();
     let version = object.version.as_deref();
     let found = client.get_object(&object.bucket, &object.key, version, patience).await;
     let mut found = found.map_err(|error| unreadable(&error))?;
-    let folder = folder(function, place, object, &found.etag);
+    let folder = folder(work, place, object, &found.head.etag);
     let results = Results { client, place, folder };
     if results.read("manifest.json", patience).await?.is_some() {
         return Ok(());
     }
     let before = results.read("manifest.partial.json", patience).await?;
-    let mut manifest = Manifest::begun(before.as_deref(), function, object, &found.etag);
+    let mut manifest =
+        Manifest::begun(before.as_deref(), &work.model.named, object, &found.head.etag);
     let done = predict(function, work, &results, &mut found, format, &mut manifest).await;
-    let last = Patience::Answer(work.invocation.deadline);
+    let last = work.invocation.deadline.for_answer();
     match done {
         Ok(()) => {
             let text = manifest.text(None);
@@ -77,8 +78,8 @@ pub(crate) async fn answer(
         Err(error) => {
             let text = manifest.text(Some(&error));
             let key = results.key("manifest.partial.json");
-            let put = client.put_object(place.bucket, &key, "application/json", &text, last);
-            if let Err(unwritten) = put.await {
+            let put = put_request(place.bucket, &key, "application/json", &text);
+            if let Err(unwritten) = client.put_object(&put, last).await {
                 let fields =
                     [("key", key.as_str().into()), ("detail", unwritten.to_string().into())];
                 let about = Some(work.invocation.about());
@@ -90,12 +91,11 @@ pub(crate) async fn answer(
 }
 
 /// The folder of an object's results, the same whenever the same version of it comes.
-fn folder(function: &Function<'_>, place: Place<'_>, object: &Object, etag: &str) -> String {
-    let description = function.predictor.description();
-    let component = function.predictor.component().digest().to_string();
+fn folder(work: &Work, place: Place<'_>, object: &Object, etag: &str) -> String {
+    let named = &work.model.named;
+    let (package, component) = (named.package.to_string(), named.component.to_string());
     let version = object.version.as_deref().unwrap_or_default();
-    let parts =
-        [object.bucket.as_str(), &object.key, version, etag, &description.package, &component];
+    let parts = [object.bucket.as_str(), &object.key, version, etag, &package, &component];
     let digest = Digest::of(parts.join("\0").as_bytes()).hex();
     let short = digest.get(..16).unwrap_or_default();
     format!("{}{}/{short}/", place.prefix, object.key)
@@ -142,12 +142,21 @@ impl Results<'_> {
         patience: Patience,
     ) -> Result<Put, HostError> {
         let (bucket, key) = (self.place.bucket, self.key(name));
-        let put = self.client.put_new_object(bucket, &key, content_type, &content, patience).await;
-        put.map_err(|error| {
+        let put = put_request(bucket, &key, content_type, &content);
+        self.client.put_new_object(&put, patience).await.map_err(|error| {
             let message = format!("results can't be written: {error}");
             refused(Class::Internal, "undelivered", message)
         })
     }
+}
+
+fn put_request<'a>(
+    bucket: &'a str,
+    key: &'a str,
+    content_type: &'a str,
+    body: &'a Bytes,
+) -> PutRequest<'a> {
+    PutRequest { bucket, key, content_type, body, sha256: None, kms_key: None }
 }
 
 fn unreadable(error: &AwsError) -> HostError {
@@ -162,15 +171,15 @@ fn unreadable(error: &AwsError) -> HostError {
 
 /// Reads rows as they come, and predicts and writes them part by part.
 async fn predict(
-    function: &Function<'_>,
+    function: &Function,
     work: &mut Work,
     results: &Results<'_>,
     found: &mut Found,
     format: Format,
     manifest: &mut Manifest,
 ) -> Result<(), HostError> {
-    let patience = Patience::Work(work.invocation.deadline);
-    let mut rows = Rows::new(format.content, function);
+    let patience = work.invocation.deadline.for_work();
+    let mut rows = Rows::new(format.content, &work.model);
     let mut unpacker = format.gzip.then(|| MultiGzDecoder::new(Vec::new()));
     let mut part = Part::default();
     // Rows that an earlier try has done.
@@ -248,7 +257,7 @@ impl Part {
     /// Predicts the rows and writes the part.
     async fn done(
         &mut self,
-        function: &Function<'_>,
+        function: &Function,
         work: &mut Work,
         results: &Results<'_>,
         manifest: &mut Manifest,
@@ -270,7 +279,7 @@ impl Part {
             .collect();
         let text = manifest::part(&lines, &outcomes);
         let name = format!("part-{:05}.jsonl", manifest.parts());
-        let patience = Patience::Work(work.invocation.deadline);
+        let patience = work.invocation.deadline.for_work();
         results.write(&name, "application/x-ndjson", text.clone(), patience).await?;
         work.measured.outcomes(&outcomes);
         let record = manifest.record();

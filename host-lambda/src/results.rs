@@ -14,12 +14,12 @@ use std::sync::Arc;
 use predictor_host::HostError;
 use serde_json::value::RawValue;
 
-#[cfg(feature = "aws")]
-use crate::aws::Client;
 use crate::clock::Deadline;
 use crate::event::{Record, Source};
 #[cfg(feature = "aws")]
 use crate::object::Place;
+#[cfg(feature = "aws")]
+use aws_call::Client;
 
 /// Where results go (`SAMEBITS_RESULTS`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

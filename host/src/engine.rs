@@ -14,8 +14,7 @@ use crate::HostError;
 const STACK_BYTES: usize = 1 << 20;
 
 /// The version that compiled code is for, pinned in `Cargo.toml`.
-#[cfg(feature = "compiler")]
-pub(crate) const WASMTIME: &str = "48.0.8";
+pub const WASMTIME: &str = "48.0.8";
 
 /// How often an interruptible engine looks at the time.
 pub(crate) const TICK: Duration = Duration::from_millis(10);

@@ -45,7 +45,7 @@ pub use bindings::exports::samebits::predictor::model::{
 #[cfg(feature = "compiler")]
 pub use cache::Cache;
 pub use component::{Names, PredictorComponent};
-pub use engine::{Engine, Interruption};
+pub use engine::{Engine, Interruption, WASMTIME};
 pub use error::{Class, HostError};
 pub use limits::SandboxLimits;
 pub use pool::Policy;

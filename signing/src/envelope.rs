@@ -12,11 +12,14 @@ use serde_json::Value;
 use crate::{SIGNATURE_BYTES, SignatureError};
 
 const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// What an envelope with a statement says of its payload.
+pub(crate) const STATEMENT: &str = "application/vnd.in-toto+json";
 
 /// A signature, taken apart and not yet checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Envelope {
+    /// What the payload is; the signature covers it.
+    pub(crate) payload_type: &'static str,
     pub(crate) payload: Vec<u8>,
     pub(crate) signature: Vec<u8>,
     pub(crate) material: Material,
@@ -32,16 +35,21 @@ pub(crate) enum Material {
 }
 
 /// What is signed: the payload with its type (DSSE's pre-authentication encoding).
-pub(crate) fn message(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn message(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut message =
-        format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len()).into_bytes();
+        format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
     message.extend_from_slice(payload);
     message
 }
 
 impl Envelope {
-    /// Reads a bundle.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SignatureError> {
+    /// What is signed.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        message(self.payload_type, &self.payload)
+    }
+
+    /// Reads a bundle whose payload is of this type.
+    pub(crate) fn parse(bytes: &[u8], payload_type: &'static str) -> Result<Self, SignatureError> {
         if bytes.len() as u64 > SIGNATURE_BYTES {
             return Err(SignatureError::TooLarge { limit: SIGNATURE_BYTES });
         }
@@ -51,14 +59,15 @@ impl Envelope {
             return Err(SignatureError::MediaType { found, expected: MEDIA_TYPE });
         }
         let envelope = bundle.dsse_envelope;
-        if envelope.payload_type != PAYLOAD_TYPE {
+        if envelope.payload_type != payload_type {
             let found = shortened(&envelope.payload_type);
-            return Err(SignatureError::PayloadType { found, expected: PAYLOAD_TYPE });
+            return Err(SignatureError::PayloadType { found, expected: payload_type });
         }
         let [signature] = envelope.signatures.as_slice() else {
             return Err(SignatureError::Count { found: envelope.signatures.len() });
         };
         Ok(Self {
+            payload_type,
             payload: decode(&envelope.payload, "payload")?,
             signature: decode(&signature.sig, "sig")?,
             material: bundle.verification_material.read()?,
@@ -85,7 +94,7 @@ impl Envelope {
             verification_material: material,
             dsse_envelope: Dsse {
                 payload: STANDARD.encode(&self.payload),
-                payload_type: PAYLOAD_TYPE.into(),
+                payload_type: self.payload_type.into(),
                 signatures: vec![DsseSignature {
                     sig: STANDARD.encode(&self.signature),
                     keyid: String::new(),

@@ -26,7 +26,7 @@ pub use certificate::{Certificates, Roots};
 pub use error::{KeyError, PolicyError, SignatureError, TrustError};
 pub use key::{PrivateKey, PublicKey};
 pub use policy::{Signer, TrustPolicy, Trusted};
-pub use sign::{Identity, sign};
+pub use sign::{Identity, sign, sign_document};
 pub use statement::Statement;
 
 /// The largest signature that is read, in bytes: the statement of a package is far smaller.

@@ -11,7 +11,7 @@ use model_package::{Digest, strict_json};
 use serde::Deserialize;
 
 use crate::certificate::{self, Certified};
-use crate::envelope::{Envelope, Material, message};
+use crate::envelope::{Envelope, Material, STATEMENT};
 use crate::{Certificates, KeyError, PolicyError, PublicKey, Roots, Statement, TrustError};
 
 const FORMAT: &str = "samebits-trust/1";
@@ -24,6 +24,7 @@ const ENTRIES: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct TrustPolicy {
     rules: Vec<Rule>,
+    encrypted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -123,7 +124,11 @@ impl TrustPolicy {
         at_most("rules", document.rules.len())?;
         let rules = document.rules.into_iter().enumerate();
         let rules = rules.map(|(index, rule)| rule.read(&format!("rules[{index}]"), &load));
-        Ok(Self { rules: rules.collect::<Result<_, _>>()? })
+        let encrypted = document.storage.is_some_and(|storage| {
+            let Storage { encryption: Encryption::Kms } = storage;
+            true
+        });
+        Ok(Self { rules: rules.collect::<Result<_, _>>()?, encrypted })
     }
 
     /// A policy that trusts keys or root certificates with every model.
@@ -149,7 +154,7 @@ impl TrustPolicy {
                 error => wrong(error),
             })?);
         }
-        Ok(Self { rules: vec![rule] })
+        Ok(Self { rules: vec![rule], encrypted: false })
     }
 
     /// Decides whether a model is trusted: its signature, then that it covers each of the files
@@ -168,24 +173,66 @@ impl TrustPolicy {
     ) -> Result<Trusted, E> {
         let Some(signature) = signature else {
             let model = model()?;
-            if self.rules.iter().any(|rule| rule.unsigned && rule.is_for(&model)) {
+            if self.accepts_unsigned(&model) {
                 return Ok(Trusted { signer: None, files: 0 });
             }
             return Err(TrustError::Unsigned { model }.into());
         };
-        let Verified { statement, signer, rules } = self.verify(signature)?;
+        let verified = self.verify(signature, STATEMENT)?;
+        let statement = Statement::parse(&verified.payload).map_err(TrustError::from)?;
         covers(&statement, files)?;
         let model = model()?;
-        if !rules.iter().any(|rule| rule.is_for(&model)) {
-            return Err(TrustError::OtherModel { signer: signer.to_string(), model }.into());
-        }
-        Ok(Trusted { signer: Some(signer), files: files.len() })
+        verified.trusted_with(&model)?;
+        Ok(Trusted { signer: Some(verified.signer), files: files.len() })
+    }
+
+    /// The files of a model of this name as somebody trusted signed them, before any of them was
+    /// read.
+    ///
+    /// # Errors
+    /// The first reason not to trust the signature.
+    pub fn statement(&self, signature: &[u8], model: &str) -> Result<Statement, TrustError> {
+        let verified = self.verify(signature, STATEMENT)?;
+        verified.trusted_with(model)?;
+        Ok(Statement::parse(&verified.payload)?)
+    }
+
+    /// The payload of a signed document ([`crate::sign_document`]) about a model of this name, and who
+    /// signed it.
+    ///
+    /// # Errors
+    /// The first reason not to trust it.
+    pub fn open(
+        &self,
+        document: &[u8],
+        payload_type: &'static str,
+        model: &str,
+    ) -> Result<(Vec<u8>, Signer), TrustError> {
+        let verified = self.verify(document, payload_type)?;
+        verified.trusted_with(model)?;
+        Ok((verified.payload, verified.signer))
+    }
+
+    /// Whether a model of this name may come without a signature.
+    #[must_use]
+    pub fn accepts_unsigned(&self, model: &str) -> bool {
+        self.rules.iter().any(|rule| rule.unsigned && rule.is_for(model))
+    }
+
+    /// Whether objects that models come from must be encrypted with a key of AWS KMS.
+    #[must_use]
+    pub fn wants_encryption(&self) -> bool {
+        self.encrypted
     }
 
     /// Checks the signature itself, and finds the rules that trust its signer with anything.
-    fn verify(&self, signature: &[u8]) -> Result<Verified<'_>, TrustError> {
-        let envelope = Envelope::parse(signature)?;
-        let message = message(&envelope.payload);
+    fn verify(
+        &self,
+        signature: &[u8],
+        payload_type: &'static str,
+    ) -> Result<Verified<'_>, TrustError> {
+        let envelope = Envelope::parse(signature, payload_type)?;
+        let message = envelope.message();
         let (signer, rules) = match &envelope.material {
             Material::Key { hint } => {
                 let key = self.key(hint.as_deref(), &message, &envelope.signature)?;
@@ -202,8 +249,7 @@ impl TrustPolicy {
                 (Signer::Certificate { names: certified.names, algorithm }, rules)
             }
         };
-        let statement = Statement::parse(&envelope.payload)?;
-        Ok(Verified { statement, signer, rules })
+        Ok(Verified { payload: envelope.payload, signer, rules })
     }
 
     /// The key that made a signature.
@@ -261,10 +307,20 @@ impl TrustPolicy {
 
 /// A signature that is valid.
 struct Verified<'a> {
-    statement: Statement,
+    payload: Vec<u8>,
     signer: Signer,
     /// Those that trust the signer.
     rules: Vec<&'a Rule>,
+}
+
+impl Verified<'_> {
+    /// Whether a rule trusts the signer with a model of this name.
+    fn trusted_with(&self, model: &str) -> Result<(), TrustError> {
+        if self.rules.iter().any(|rule| rule.is_for(model)) {
+            return Ok(());
+        }
+        Err(TrustError::OtherModel { signer: self.signer.to_string(), model: model.to_owned() })
+    }
 }
 
 fn covers(statement: &Statement, files: &BTreeMap<String, Digest>) -> Result<(), TrustError> {
@@ -343,6 +399,20 @@ fn at_most(field: &str, found: usize) -> Result<(), PolicyError> {
 struct Document {
     format: String,
     rules: Vec<RuleDocument>,
+    #[serde(default)]
+    storage: Option<Storage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Storage {
+    encryption: Encryption,
+}
+
+#[derive(Deserialize)]
+enum Encryption {
+    #[serde(rename = "aws:kms")]
+    Kms,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
-//! Signing a statement.
+//! Signing a statement, or another document.
 
-use crate::envelope::{Envelope, Material, message};
+use crate::envelope::{Envelope, Material, STATEMENT, message};
 use crate::{Certificates, KeyError, PrivateKey, Statement};
 
 /// What a verifier is to check a signature with.
@@ -21,6 +21,20 @@ pub fn sign(
     key: &PrivateKey,
     identity: &Identity,
 ) -> Result<Vec<u8>, KeyError> {
+    sign_document(STATEMENT, statement.to_json(), key, identity)
+}
+
+/// Signs a document of another type, such as a store's alias: the same envelope, with the document as
+/// its payload. [`crate::TrustPolicy::open`] is the other way round.
+///
+/// # Errors
+/// If the certificate is for another key.
+pub fn sign_document(
+    payload_type: &'static str,
+    payload: Vec<u8>,
+    key: &PrivateKey,
+    identity: &Identity,
+) -> Result<Vec<u8>, KeyError> {
     let material = match identity {
         Identity::Key => Material::Key { hint: Some(key.public().hint()) },
         Identity::Certificates(chain) => {
@@ -30,7 +44,6 @@ pub fn sign(
             Material::Certificates(chain.to_der().collect())
         }
     };
-    let payload = statement.to_json();
-    let signature = key.sign(&message(&payload));
-    Ok(Envelope { payload, signature, material }.to_json())
+    let signature = key.sign(&message(payload_type, &payload));
+    Ok(Envelope { payload_type, payload, signature, material }.to_json())
 }

@@ -1,9 +1,9 @@
 //! Trust policies: which rule decides, and documents that are none.
 
-use model_signing::{TrustError, TrustPolicy};
+use model_signing::{Identity, TrustError, TrustPolicy, sign_document};
 use serde_json::{Value, json};
 
-use crate::{files, pem, public, signed_by};
+use crate::{files, key, pem, public, signed_by};
 
 fn policy(rules: Value) -> TrustPolicy {
     let document = json!({ "format": "samebits-trust/1", "rules": rules });
@@ -58,6 +58,47 @@ fn the_name_is_read_only_when_the_files_are_as_signed() {
     let policy = TrustPolicy::parse(&public("other.pem")).unwrap();
     let never = || -> Result<String, TrustError> { unreachable!("the signature is not valid") };
     assert!(policy.check(Some(&signed_by("one.pem")), &files(), never).is_err());
+}
+
+#[test]
+fn documents_of_another_type_are_opened_by_the_same_rules() {
+    const TYPE: &str = "application/vnd.example+json";
+    let policy = policy(json!([
+        { "models": ["fraud"], "keys": [public("one.pem")] },
+        { "models": ["digits"], "keys": [public("other.pem")] },
+        { "models": ["demo"], "unsigned": true },
+    ]));
+    let signed =
+        |name: &str| sign_document(TYPE, b"{}".to_vec(), &key(name), &Identity::Key).unwrap();
+    let opened = |document: &[u8], model: &str| {
+        let opened = policy.open(document, TYPE, model);
+        opened.map(|(payload, _)| payload).map_err(|error| error.code())
+    };
+    assert_eq!(opened(&signed("one.pem"), "fraud"), Ok(b"{}".to_vec()));
+    assert_eq!(opened(&signed("one.pem"), "digits"), Err("untrusted-for-model"));
+    assert_eq!(opened(&signed("p384.pem"), "fraud"), Err("unknown-key"));
+    // Neither kind is taken for the other, though the same key signed both.
+    assert_eq!(opened(&signed_by("one.pem"), "fraud"), Err("malformed-signature"));
+    assert_eq!(asked(&policy, Some(&signed("one.pem")), "fraud"), "malformed-signature");
+    let statement = policy.statement(&signed_by("one.pem"), "fraud").unwrap();
+    assert_eq!(*statement.files(), files());
+    let error = policy.statement(&signed_by("one.pem"), "digits").unwrap_err();
+    assert_eq!(error.code(), "untrusted-for-model");
+    assert!(policy.accepts_unsigned("demo") && !policy.accepts_unsigned("fraud"));
+}
+
+#[test]
+fn encryption_of_objects_is_asked_for() {
+    let document = |storage: Value| {
+        let document = json!({ "format": "samebits-trust/1", "rules": [], "storage": storage });
+        TrustPolicy::parse(&document.to_string())
+    };
+    assert!(document(json!({ "encryption": "aws:kms" })).unwrap().wants_encryption());
+    assert!(!document(Value::Null).unwrap().wants_encryption());
+    assert!(!policy(json!([])).wants_encryption());
+    for wrong in [json!({ "encryption": "AES256" }), json!({}), json!({ "encrypt": "aws:kms" })] {
+        assert!(document(wrong.clone()).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ struct Shown<'a> {
 }
 
 pub(crate) fn run(settings: &Settings, arguments: &args::Bake) -> Result<ExitCode> {
-    let model = Model::named(&arguments.model)?;
+    let model = Model::of(settings, &arguments.model)?;
     let mut targets = arguments.target.clone();
     if targets.is_empty() {
         targets.push(Target::host()?);
@@ -55,12 +55,12 @@ pub(crate) fn run(settings: &Settings, arguments: &args::Bake) -> Result<ExitCod
 
 /// One word to people after the other.
 #[derive(Default)]
-struct Steps {
+pub(crate) struct Steps {
     running: Option<(Progress, String)>,
 }
 
 impl Steps {
-    fn begin(&mut self, step: Step<'_>) {
+    pub(crate) fn begin(&mut self, step: Step<'_>) {
         self.end();
         let (doing, done) = match step {
             Step::Preparing => (
@@ -78,7 +78,7 @@ impl Steps {
         self.running = Some((Progress::start(doing), done));
     }
 
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some((progress, done)) = self.running.take() {
             progress.finish(&done);
         }

@@ -38,7 +38,7 @@ struct Figures {
 }
 
 pub(crate) fn run(settings: &Settings, arguments: &Bench) -> Result<ExitCode> {
-    let model = Model::named(&arguments.model)?;
+    let model = Model::of(settings, &arguments.model)?;
     let began = Instant::now();
     let predictor = runtime::load(settings, &model)?;
     let load_time = began.elapsed();

@@ -21,7 +21,7 @@ use predictor_host::element::type_name;
 const MOST_KEYS: usize = 20;
 
 pub(crate) fn run(settings: &Settings, arguments: &Inspect) -> Result<ExitCode> {
-    let model = Model::named(&arguments.model)?;
+    let model = Model::of(settings, &arguments.model)?;
     let predictor = runtime::load(settings, &model)?;
     let text = if arguments.json { json(&predictor)? } else { people(&predictor)? };
     writeln!(io::stdout().lock(), "{}", text.trim_end())?;

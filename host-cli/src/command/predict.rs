@@ -22,7 +22,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Predict) -> Result<ExitCode> 
     let name = input::name(&arguments.input);
     let input = Input::read(&arguments.input).with_context(|| name.clone())?;
     let model = match &arguments.model {
-        Some(name) => Model::named(name)?,
+        Some(name) => Model::of(settings, name)?,
         None => Model::for_input(&arguments.input, input.modality())?,
     };
     let predictor = runtime::load(settings, &model)?;

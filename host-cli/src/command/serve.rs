@@ -49,7 +49,7 @@ fn api(settings: &Settings, arguments: &Serve) -> Result<Api> {
     let models: Vec<_> = if arguments.models.is_empty() {
         embedded::model_names().map(|name| Model::Bundled(name.to_owned())).collect()
     } else {
-        arguments.models.iter().map(|name| Model::named(name)).collect::<Result<_>>()?
+        arguments.models.iter().map(|name| Model::of(settings, name)).collect::<Result<_>>()?
     };
     let predictors: Vec<Arc<Predictor>> = models
         .iter()

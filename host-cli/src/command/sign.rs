@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use model_package::{Digest, Limits, Package, SIGNATURE, store};
+use model_package::{Digest, Limits, Package, PackageFile, SIGNATURE, store};
 use model_signing::{Certificates, Identity, KeyError, PrivateKey, Statement, sign};
 use predictor_host::HostError;
 
@@ -20,23 +20,61 @@ use crate::trust::read_text;
 const IGNORED: [&str; 4] = [".git", ".gitattributes", ".github", ".gitignore"];
 
 pub(crate) fn run(arguments: &Sign) -> Result<ExitCode> {
-    let key = PrivateKey::from_pem(&read_text(&arguments.key)?)
-        .map_err(|error| wrong(&arguments.key, &error))?;
-    let identity = identity(&arguments.certificate)?;
+    let signing = Signing::read(&arguments.key, &arguments.certificate)?;
     let Signable { folder, name, version } = Signable::find(&arguments.folder)?;
 
     let statement = statement(&folder, &name)?;
-    let signature = sign(&statement, &key, &identity)
-        .map_err(|error| wrong(arguments.certificate.first().unwrap_or(&arguments.key), &error))?;
+    let signature = signing.sign(&statement)?;
     let path = arguments.output.clone().unwrap_or_else(|| folder.join(SIGNATURE));
     write_whole(&path, &signature).with_context(|| path.display().to_string())?;
 
-    let public = key.public();
+    let public = signing.key.public();
     let mut out = io::stdout().lock();
     writeln!(out, "{name} {version}, {} files", statement.files().len())?;
     writeln!(out, "signed with the key {} ({})", public.hint(), public.algorithm())?;
     writeln!(out, "{}", path.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A key that signs, and what verifiers are to check it with.
+pub(crate) struct Signing {
+    pub(crate) key: PrivateKey,
+    pub(crate) identity: Identity,
+    /// For messages: the certificate's file, or the key's.
+    path: PathBuf,
+}
+
+impl Signing {
+    /// Reads the files that the user named.
+    ///
+    /// # Errors
+    /// If they are not there, or no key and no certificates.
+    pub(crate) fn read(key: &Path, certificates: &[PathBuf]) -> Result<Self> {
+        let path = certificates.first().map_or(key, PathBuf::as_path).to_owned();
+        let text = read_text(key)?;
+        let key = PrivateKey::from_pem(&text).map_err(|error| wrong(key, &error))?;
+        Ok(Self { key, identity: identity(certificates)?, path })
+    }
+
+    /// Signs a statement.
+    ///
+    /// # Errors
+    /// If the certificate is for another key.
+    pub(crate) fn sign(&self, statement: &Statement) -> Result<Vec<u8>> {
+        Ok(sign(statement, &self.key, &self.identity).map_err(|error| self.wrong(&error))?)
+    }
+
+    /// Says what is wrong with the key or its certificate.
+    pub(crate) fn wrong(&self, error: &KeyError) -> InputError {
+        wrong(&self.path, error)
+    }
+}
+
+/// A statement about files in memory, which verifiers compare with a folder of the same.
+pub(crate) fn statement_of(name: &str, files: &[PackageFile]) -> Statement {
+    let digests = files.iter().map(|file| (file.path.clone(), Digest::of(&file.content)));
+    let ignored = [SIGNATURE].into_iter().chain(IGNORED).map(str::to_owned).collect();
+    Statement::new(name.to_owned(), digests.collect(), ignored)
 }
 
 fn wrong(path: &Path, error: &KeyError) -> InputError {
@@ -88,7 +126,7 @@ impl Signable {
                 "{model} is an archive; sign the package's folder, and make the archive of it then"
             ))
             .into()),
-            Model::Bundled(_) => Err(ModelError(format!(
+            Model::Bundled(_) | Model::Remote(_) => Err(ModelError(format!(
                 "{model} is part of this program; give a package's folder or a baked model's"
             ))
             .into()),
@@ -97,7 +135,7 @@ impl Signable {
 }
 
 /// The digests of a folder's files. Hidden ones are left out, as hosts leave them out.
-fn statement(folder: &Path, name: &str) -> Result<Statement> {
+pub(crate) fn statement(folder: &Path, name: &str) -> Result<Statement> {
     let listing = store::list(folder, &Limits::DEFAULT).map_err(HostError::from)?;
     let mut files = BTreeMap::new();
     for file in listing.files {

@@ -13,7 +13,7 @@ use crate::runtime;
 use crate::trust::{Origin, Trust, read_text};
 
 pub(crate) fn run(settings: &Settings, arguments: &Verify) -> Result<ExitCode> {
-    let model = Model::named(&arguments.model)?;
+    let model = Model::of(settings, &arguments.model)?;
     let (predictor, origin) =
         load(settings, arguments, &model).with_context(|| format!("the model {model}"))?;
     let cases = reference::cases(&predictor)?.cases;

@@ -393,6 +393,17 @@ struct BridgeObject {
     requester: Option<String>,
 }
 
+/// Which alias has changed, as `host-cli promote` says it.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is no store"))]
+pub(crate) struct Promoted {
+    /// Such as `s3://models/prod/fraud`.
+    #[serde(default)]
+    pub(crate) place: String,
+    #[serde(default)]
+    pub(crate) alias: String,
+}
+
 /// Reads an event of EventBridge: a ping of a schedule, an object of S3, or one of one's own with an
 /// instance in `detail`.
 pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
@@ -408,11 +419,9 @@ pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
             let (version, principal) = (found.object.version, found.requester);
             Ok(Event::Objects(vec![Object { bucket, key, version, principal }]))
         }
-        (_, "Model Package Promoted") => Err(Failure::Unsupported(
-            "the event Model Package Promoted: this function can't change its model; deploy it \
-             with the new one"
-                .into(),
-        )),
+        (_, "Model Package Promoted") => {
+            serde_json::from_str(detail).map(Event::Promoted).map_err(unreadable)
+        }
         (source, kind) if source.starts_with("aws.") => Err(Failure::Event(format!(
             "the event {:?} of {:?} is not answered; expected {ACCEPTED}",
             short(kind),

@@ -20,6 +20,7 @@ fn told(event: &str) -> String {
             .iter()
             .map(|object| format!("s3 {} {} {:?}", object.bucket, object.key, object.version))
             .collect(),
+        Ok(Event::Promoted(promoted)) => format!("promoted {} {}", promoted.place, promoted.alias),
         Ok(Event::WarmUp) => "warm-up".into(),
         Ok(Event::Direct(request)) => {
             format!("direct {} {}", request.instances().len(), request.is_array())
@@ -146,8 +147,9 @@ fn custom_events() {
         &event("Paid", json!(null)),
         "invalid-event: an event of EventBridge without an instance",
     );
-    let promoted = event("Model Package Promoted", json!({}));
-    check(&promoted, "unsupported-event: the event Model Package Promoted");
+    let detail = json!({"place": "s3://models/fraud", "alias": "champion", "counter": 3});
+    check(&event("Model Package Promoted", detail), "promoted s3://models/fraud champion");
+    check(&event("Model Package Promoted", json!(1)), "invalid-event: an event of EventBridge");
 }
 
 #[test]

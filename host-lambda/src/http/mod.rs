@@ -21,11 +21,7 @@ use event::HttpEvent;
 ///
 /// # Errors
 /// [`Failure::Unsupported`] if it is no HTTP request. What is wrong with a request is an answer.
-pub(crate) fn answer(
-    function: &Function<'_>,
-    work: &mut Work,
-    event: &str,
-) -> Result<String, Failure> {
+pub(crate) fn answer(function: &Function, work: &mut Work, event: &str) -> Result<String, Failure> {
     let event = HttpEvent::parse(event).ok_or_else(|| {
         Failure::Unsupported("an event with a requestContext that is no HTTP request".into())
     })?;
@@ -36,7 +32,8 @@ pub(crate) fn answer(
     let door = event.door();
     let (request, problem) = event.request(&function.base_path.0);
     let path = request.uri().path().to_owned();
-    let api = &function.api;
+    let model = std::sync::Arc::clone(&work.model);
+    let api = &model.api;
     let response = match problem {
         None => api.answer(&request, SystemTime::now()),
         Some(problem) => api.refuse(&request.into_parts().0, &problem),

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::event::{Body, Object, Record};
-use crate::function::Function;
 
 /// The format's name and major version.
 const FORMAT: &str = "samebits-results/1";
@@ -67,7 +66,7 @@ impl Manifest {
     /// A new one, or that of an earlier try to go on from.
     pub(super) fn begun(
         before: Option<&[u8]>,
-        function: &Function<'_>,
+        named: &decision_audit::Model,
         object: &Object,
         etag: &str,
     ) -> Self {
@@ -76,17 +75,16 @@ impl Manifest {
             let principal = object.principal.clone();
             return Self { complete: true, stopped: None, principal, ..before };
         }
-        let description = function.predictor.description();
         Self {
             format: FORMAT.into(),
             bucket: object.bucket.clone(),
             key: object.key.clone(),
             version: object.version.clone(),
             etag: etag.into(),
-            model: description.name.clone(),
-            model_version: description.version.clone(),
-            package: description.package.clone(),
-            component: function.predictor.component().digest().to_string(),
+            model: named.name.clone(),
+            model_version: named.version.clone(),
+            package: named.package.to_string(),
+            component: named.component.to_string(),
             complete: true,
             stopped: None,
             rows: 0,

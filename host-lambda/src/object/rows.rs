@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use super::format::Content;
 use crate::failure::refused;
-use crate::function::Function;
+use crate::model::Served;
 
 /// The code of a row that can't be read.
 pub(super) const UNREAD: &str = "unreadable-row";
@@ -54,8 +54,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(content: Content, function: &Function<'_>) -> Self {
-        Self::with_fields(content, function.field_types.clone())
+    pub(super) fn new(content: Content, model: &Served) -> Self {
+        Self::with_fields(content, model.field_types.clone())
     }
 
     fn with_fields(content: Content, fields: BTreeMap<String, FieldType>) -> Self {

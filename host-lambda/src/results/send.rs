@@ -8,9 +8,9 @@ use predictor_host::{Class, HostError};
 use serde_json::{Value, json};
 
 use super::{Delivery, Target};
-use crate::aws::{AwsError, Client, EVENTS, JsonService, KINESIS, Patience, SQS};
 use crate::clock::Deadline;
 use crate::failure::refused;
+use aws_call::{AwsError, Client, EVENTS, JsonService, KINESIS, Patience, PutRequest, SQS};
 
 /// What one call takes at most.
 struct Limits {
@@ -56,7 +56,7 @@ pub(super) async fn all(
     deliveries: &[Delivery],
     deadline: Deadline,
 ) -> Vec<Sent> {
-    let patience = Patience::Answer(deadline);
+    let patience = deadline.for_answer();
     match target {
         Target::Logs => deliveries.iter().map(|_| Ok(())).collect(),
         Target::S3 { bucket, prefix } => {
@@ -65,9 +65,17 @@ pub(super) async fn all(
                 // A key is of a source and a record's id, which may hold colons.
                 let key = format!("{prefix}{}.json", delivery.key.replacen(':', "/", 1));
                 let body = Bytes::from(delivery.body.clone());
-                let put = client.put_new_object(bucket, &key, "application/json", &body, patience);
+                let put = PutRequest {
+                    bucket,
+                    key: &key,
+                    content_type: "application/json",
+                    body: &body,
+                    sha256: None,
+                    kms_key: None,
+                };
                 // One that is there already is of an earlier time that the record came.
-                sent.push(put.await.map(drop).map_err(|error| undelivered(&error)));
+                let put = client.put_new_object(&put, patience).await;
+                sent.push(put.map(drop).map_err(|error| undelivered(&error)));
             }
             sent
         }

@@ -1,8 +1,7 @@
-//! The client: made once, in init, where a setting or an event source needs it.
+//! The client: sends signed requests, tries again where that can help, and reads answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aws_call::{Signer, reasons};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,29 +12,34 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
-use super::{AwsError, JsonService};
-use crate::clock::Deadline;
+use crate::{AwsError, Found, JsonService, Signer, reasons};
 
-/// The largest answer that is read whole: failures of a batch, errors.
+/// The largest answer that is read whole: failures of a batch, listings, errors.
 const ANSWER_BYTES: usize = 4 << 20;
 /// How often a call is tried.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The longest that one attempt waits for an answer.
-const LONGEST: Duration = Duration::from_secs(10);
+/// The longest that one attempt waits for an answer, or for the next bytes of one.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
+/// The slowest that a body is sent before an attempt is given up, in bytes a second.
+const SLOWEST: u64 = 128 << 10;
 /// Idle connections die while a function is frozen, so they are not kept for long.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// What Lambda's environment says of AWS.
+/// What an environment says of AWS.
 #[derive(Clone, Default)]
-pub(crate) struct Settings {
-    pub(crate) region: String,
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: String,
-    pub(crate) session_token: Option<String>,
+pub struct Settings {
+    /// Such as `eu-central-1`.
+    pub region: String,
+    /// Of the access key.
+    pub access_key_id: String,
+    /// Of the access key.
+    pub secret_access_key: String,
+    /// Of a role's temporary key.
+    pub session_token: Option<String>,
     /// Where all services are, if not at AWS (`AWS_ENDPOINT_URL`).
-    pub(crate) endpoint: Option<String>,
+    pub endpoint: Option<String>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -46,46 +50,57 @@ impl std::fmt::Debug for Settings {
 
 /// How much time a call has.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Patience {
-    /// As much as there is for work.
-    Work(Deadline),
-    /// That, and half of what is kept for the answer.
-    Answer(Deadline),
+pub struct Patience {
+    until: Instant,
 }
 
 impl Patience {
+    /// Until a moment.
+    #[must_use]
+    pub fn until(until: Instant) -> Self {
+        Self { until }
+    }
+
+    /// From now on for so long.
+    #[must_use]
+    pub fn lasting(time: Duration) -> Self {
+        // Nobody waits for longer than this.
+        const MOST: Duration = Duration::from_secs(7 * 86_400);
+        Self { until: Instant::now() + time.min(MOST) }
+    }
+
     /// What is left now.
-    pub(super) fn left(self) -> Duration {
-        match self {
-            Self::Work(deadline) => deadline.left(),
-            Self::Answer(deadline) => deadline.left_to_deliver(),
-        }
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 }
 
 /// A client of all services.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     signer: Signer,
     endpoint: Option<String>,
 }
 
 /// A request before it is signed.
-pub(super) struct Call<'a> {
-    pub(super) service: &'static str,
-    pub(super) action: String,
-    pub(super) method: Method,
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) action: String,
+    pub(crate) method: Method,
     /// Path and query, encoded.
-    pub(super) path: &'a str,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Bytes,
+    pub(crate) path: &'a str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
 }
 
 impl Client {
+    /// A client with these keys.
+    ///
     /// # Errors
     /// If the system has no certificates.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
+    pub fn new(settings: &Settings) -> Result<Self, String> {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
             .map_err(|error| format!("no certificates of authorities: {error}"))?
@@ -109,7 +124,10 @@ impl Client {
     }
 
     /// A JSON call, as in `AmazonSQS.SendMessageBatch`.
-    pub(crate) async fn json(
+    ///
+    /// # Errors
+    /// If the service refuses it or can't be reached, or time is up.
+    pub async fn json(
         &self,
         service: JsonService,
         action: &str,
@@ -135,8 +153,76 @@ impl Client {
         })
     }
 
+    /// Puts an event on a bus of EventBridge, by its name or ARN.
+    ///
+    /// # Errors
+    /// If the bus does not take it.
+    pub async fn put_event(
+        &self,
+        bus: &str,
+        source: &str,
+        detail_type: &str,
+        detail: &Value,
+        patience: Patience,
+    ) -> Result<(), AwsError> {
+        let entry = serde_json::json!({
+            "EventBusName": bus,
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": detail.to_string(),
+        });
+        let call = serde_json::json!({"Entries": [entry]});
+        let answer = self.json(crate::EVENTS, "PutEvents", &call, patience).await?;
+        // The bus may refuse an entry of a call that it takes.
+        match answer.get("FailedEntryCount").and_then(Value::as_u64) {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(AwsError::Refused {
+                service: crate::EVENTS.name,
+                action: "PutEvents".into(),
+                status: 200,
+                message: answer.get("Entries").map(Value::to_string).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Begins to read what is behind an address of the web, which nobody signs for. Five redirections
+    /// are followed, to `https` only.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn get_url(&self, url: &str, patience: Patience) -> Result<Found, AwsError> {
+        const REDIRECTIONS: usize = 5;
+        let named = Named { service: "the web", action: format!("GET {url:?}") };
+        let unreachable = |reason: String| named.unreachable(reason);
+        let mut url = url.to_owned();
+        for _ in 0..=REDIRECTIONS {
+            let request = Request::get(&url).body(Full::default());
+            let request = request.map_err(|error| unreachable(error.to_string()))?;
+            let sent = self.http.request(request);
+            let Ok(sent) = tokio::time::timeout(patience.left().min(LONGEST), sent).await else {
+                return Err(named.out_of_time());
+            };
+            let response = sent.map_err(|error| unreachable(reasons(&error)))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(Found::of(named, response));
+            }
+            let to = response.headers().get(http::header::LOCATION);
+            let to = to.and_then(|to| to.to_str().ok()).filter(|to| to.starts_with("https://"));
+            match to {
+                Some(to) if status.is_redirection() => url = to.to_owned(),
+                _ => {
+                    let (service, action) = (named.service, named.action);
+                    let (status, message) = (status.as_u16(), String::new());
+                    return Err(AwsError::Refused { service, action, status, message });
+                }
+            }
+        }
+        Err(unreachable("it is redirected too often".into()))
+    }
+
     /// Sends a call until it is answered well, or can't be; reads the answer.
-    pub(super) async fn answered<'a>(
+    pub(crate) async fn answered<'a>(
         &self,
         call: impl Fn() -> Call<'a>,
         patience: Patience,
@@ -151,22 +237,19 @@ impl Client {
                 },
                 Err(error) => error,
             };
-            let pause = PAUSE * 2_u32.pow(attempt - 1);
-            if attempt >= ATTEMPTS || !error.passes() || patience.left() < pause * 2 {
-                return Err(error);
-            }
-            tokio::time::sleep(pause).await;
+            pause(attempt, error, patience).await?;
         }
     }
 
     /// Sends a call and reads the head of its answer; the body where it was refused.
-    pub(super) async fn once(
+    pub(crate) async fn once(
         &self,
         call: Call<'_>,
         patience: Patience,
     ) -> Result<(Named, Response<Incoming>), AwsError> {
         let named = Named { service: call.service, action: call.action.clone() };
-        let left = patience.left().min(LONGEST);
+        let sending = Duration::from_secs(call.body.len() as u64 / SLOWEST);
+        let left = patience.left().min(LONGEST + sending);
         if left.is_zero() {
             return Err(named.out_of_time());
         }
@@ -196,19 +279,37 @@ impl Client {
     }
 }
 
+/// Waits before a call is tried again after this attempt, counted from 1; or says that it is not.
+pub(crate) async fn pause(
+    attempt: u32,
+    error: AwsError,
+    patience: Patience,
+) -> Result<(), AwsError> {
+    let pause = PAUSE * 2_u32.pow(attempt.saturating_sub(1).min(8));
+    if attempt >= ATTEMPTS || !error.passes() || patience.left() < pause * 2 {
+        return Err(error);
+    }
+    tokio::time::sleep(pause).await;
+    Ok(())
+}
+
 /// What a call is named in errors.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(crate) struct Named {
     service: &'static str,
     action: String,
 }
 
 impl Named {
-    pub(super) fn out_of_time(&self) -> AwsError {
+    pub(crate) fn out_of_time(&self) -> AwsError {
         AwsError::OutOfTime { service: self.service, action: self.action.clone() }
     }
 
-    pub(super) fn unreachable(&self, reason: String) -> AwsError {
+    pub(crate) fn too_large(&self, limit: usize) -> AwsError {
+        AwsError::TooLarge { service: self.service, action: self.action.clone(), limit }
+    }
+
+    pub(crate) fn unreachable(&self, reason: String) -> AwsError {
         AwsError::Unreachable { service: self.service, action: self.action.clone(), reason }
     }
 }

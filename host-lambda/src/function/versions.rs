@@ -1,0 +1,197 @@
+//! What a function does about other versions of its model: which one a request gets, and when another
+//! is looked for.
+
+use std::time::Duration;
+
+use aws_call::Patience;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{Function, Work};
+use crate::event::{Event, Promoted};
+use crate::failure::Failure;
+use crate::metrics::counted;
+use crate::source::{Refreshed, Source};
+
+/// The header whose value keeps a request at one version.
+const HEADER: &str = "x-samebits-key";
+/// How long looking for another version may take after an answer.
+const AFTER: Duration = Duration::from_secs(120);
+/// The longest that an answer waits for it, where there is no time after answers.
+const BEFORE: Duration = Duration::from_secs(30);
+
+/// Says that an answer was given when it goes, also where there was a panic instead.
+pub(super) struct Told<'a> {
+    told: &'a watch::Sender<String>,
+    request: String,
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.told.send_replace(std::mem::take(&mut self.request));
+    }
+}
+
+impl Function {
+    /// With a store that other versions come from; `told` is where it is said whose answer was given.
+    pub(crate) fn with_source(&mut self, source: Source, told: Option<watch::Sender<String>>) {
+        self.source = Some(source);
+        self.told = told;
+    }
+
+    /// What a request's version is chosen by: a header, a field of the first instance, the id of the
+    /// first record, or where there is none of them, the request's own id.
+    pub(super) fn key(&self, event: Option<&Event>, text: &str, request: &str) -> Vec<u8> {
+        let field = |text: &str| field(text, self.config.sticky.as_deref()?);
+        let found = match event {
+            Some(Event::Http) => header(text, HEADER),
+            Some(Event::Direct(request)) => {
+                request.instances().first().and_then(first_text).and_then(field)
+            }
+            Some(Event::Envelope(envelope)) => {
+                envelope.request.instances().first().and_then(first_text).and_then(field)
+            }
+            Some(Event::Message(_, record)) => Some(record.id.clone()),
+            Some(Event::Records(batch)) => batch.records.first().map(|record| record.id.clone()),
+            Some(Event::Objects(objects)) => objects.first().map(|object| object.key.clone()),
+            Some(Event::WarmUp | Event::Promoted(_)) | None => None,
+        };
+        found.unwrap_or_else(|| request.to_owned()).into_bytes()
+    }
+
+    /// Says in its end that an answer was given, so that the work after it can begin.
+    pub(super) fn tell_after(&self, request: &str) -> Option<Told<'_>> {
+        let told = self.told.as_ref()?;
+        Some(Told { told, request: request.to_owned() })
+    }
+
+    /// The work after an answer.
+    pub(crate) async fn after_answer(&self) {
+        self.shadows.run(&self.models, &self.log, &self.constants).await;
+        if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
+            self.refresh(source, Patience::lasting(AFTER)).await;
+        }
+    }
+
+    /// The same before an answer, where there is no time after answers.
+    pub(super) async fn before_answer(&self) {
+        if self.told.is_some() {
+            return;
+        }
+        if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
+            self.refresh(source, Patience::lasting(BEFORE)).await;
+        }
+    }
+
+    /// Looks for another version, and tells what became of it.
+    async fn refresh(&self, source: &Source, patience: Patience) -> Refreshed {
+        let refreshed = source.refresh(&self.models, patience).await;
+        let serving = self.models.now();
+        let Some((model, _)) = serving.shares.first() else { return refreshed };
+        let metric = match &refreshed {
+            Refreshed::Unchanged => return refreshed,
+            Refreshed::Changed(_) => "ModelChanged",
+            Refreshed::Kept(_) => "ModelRejected",
+        };
+        drop(crate::log::print(&counted(&self.constants, &model.named, metric)));
+        if let (Refreshed::Kept(rejection), Some((alerts, client))) = (&refreshed, &self.alerts) {
+            let detail = json!({
+                "schema_version": "1",
+                "model": self.config.model.to_string(),
+                "code": rejection.code(),
+                "message": rejection.to_string(),
+                "serving": model.named,
+            });
+            let sent =
+                client.put_event(alerts.bus(), "samebits", "Model Rejected", &detail, patience);
+            if let Err(error) = sent.await {
+                let fields = [("detail", error.to_string().into())];
+                self.log.write(crate::log::Level::Warn, None, "an event is not sent", fields);
+            }
+        }
+        refreshed
+    }
+
+    /// Answers the event that an alias has changed: looks at once.
+    pub(super) async fn promoted(
+        &self,
+        work: &Work,
+        promoted: &Promoted,
+    ) -> Result<String, Failure> {
+        let Some(source) = &self.source else {
+            return Err(Failure::Unsupported(super::NO_SOURCE.into()));
+        };
+        if !source.is_about(&promoted.place, &promoted.alias) {
+            return Ok(json!({"status": "another model"}).to_string());
+        }
+        let patience = work.invocation.deadline.for_work();
+        let answer = match self.refresh(source, patience).await {
+            Refreshed::Unchanged => json!({"status": "unchanged"}),
+            Refreshed::Changed(model) => json!({"status": "changed", "serving": model.named}),
+            Refreshed::Kept(rejection) => {
+                json!({"status": "kept", "code": rejection.code(), "message": rejection.to_string()})
+            }
+        };
+        Ok(answer.to_string())
+    }
+}
+
+fn first_text(instance: &predictor_host::Instance) -> Option<&str> {
+    match instance {
+        predictor_host::Instance::Json(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The text of a field of a JSON object, as it is written there; of a string, what it says.
+fn field(text: &str, name: &str) -> Option<String> {
+    let object: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    let value = object.get(name)?;
+    match serde_json::from_str(value.get()).ok()? {
+        Value::String(text) => Some(text),
+        Value::Null => None,
+        _ => Some(value.get().to_owned()),
+    }
+}
+
+/// A header of an HTTP event, however its name is written.
+fn header(text: &str, name: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Http {
+        #[serde(default)]
+        headers: Option<std::collections::BTreeMap<String, Value>>,
+        #[serde(default, rename = "multiValueHeaders")]
+        multiple: Option<std::collections::BTreeMap<String, Vec<String>>>,
+    }
+    let event: Http = serde_json::from_str(text).ok()?;
+    let single = event.headers.into_iter().flatten();
+    let single = single.map(|(name, value)| (name, value.as_str().map(str::to_owned)));
+    let multiple = event.multiple.into_iter().flatten();
+    let multiple = multiple.map(|(name, values)| (name, values.into_iter().next()));
+    let mut all = single.chain(multiple);
+    all.find_map(|(found, value)| if found.eq_ignore_ascii_case(name) { value } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_request_is_found() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(field(text, "customer_id").as_deref(), expected, "{text}");
+        };
+        check(r#"{"amount": 1, "customer_id": "c-1"}"#, Some("c-1"));
+        check(r#"{"customer_id": 12.50}"#, Some("12.50"));
+        check(r#"{"customer_id": null}"#, None);
+        check("{}", None);
+        check("[]", None);
+        let event = r#"{"headers": {"X-Samebits-Key": "c-1"}, "requestContext": {}}"#;
+        assert_eq!(header(event, HEADER).as_deref(), Some("c-1"));
+        let event = r#"{"headers": null, "multiValueHeaders": {"x-samebits-key": ["c-2", "c-3"]}}"#;
+        assert_eq!(header(event, HEADER).as_deref(), Some("c-2"));
+        assert_eq!(header("{}", HEADER), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Model packages in S3 that can be trusted.
+//!
+//! ```text
+//! s3://bucket/prefix/fraud@champion ─ alias, signed ─► package digest ─► files, by their digests ─► cache
+//! s3://bucket/prefix/fraud@1.4.0 ──── version ────────────┘
+//! ```
+//!
+//! This crate owns how a reference to a model is written ([`Reference`]), where things lie in a bucket
+//! ([`layout`]), what an alias says ([`Alias`]), and the way of a package from a folder into a bucket and
+//! from there into a folder again ([`Store`], [`Cache`]). Nothing is parsed whose signature was not
+//! checked, and nothing is handed out whose digest was not. It loads and runs nothing.
+//! `docs/store.md` is the specification.
+
+mod alias;
+mod cache;
+mod download;
+mod error;
+pub mod layout;
+mod reference;
+mod share;
+mod store;
+mod upload;
+
+pub use alias::{Alias, AliasDocument, Pin, moment, now, text_of};
+pub use cache::{Cache, Kind};
+pub use download::Progress;
+pub use error::StoreError;
+pub use reference::{ModelRef, Place, Reference, ReferenceError, Which};
+pub use share::{Share, chosen};
+pub use store::{Fetched, Store};
+pub use upload::{Sent, Upload};

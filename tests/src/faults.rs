@@ -1,0 +1,163 @@
+//! A proxy that makes trouble between a client and a server: answers that break off, answers with a byte
+//! changed, answers that are refusals.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Of a body, half arrives, and then the connection ends; what arrives is never less than this.
+    Cut(usize),
+    /// Every second request is refused with this status.
+    Refuse(u16),
+    /// In a body of at least so many bytes one is changed.
+    Corrupt(usize),
+    /// A body of at least so many bytes is shorter, and its headers say so.
+    Truncate(usize),
+    /// Nothing is answered, and the connection ends.
+    Down,
+}
+
+/// The proxy; ends with the process.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    fault: Arc<Mutex<Fault>>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    /// Listens for requests to `server`, such as `http://127.0.0.1:5000`.
+    ///
+    /// # Panics
+    /// If there is no port.
+    #[must_use]
+    pub fn start(server: &str) -> Self {
+        let server = server.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let proxy =
+            Self { address, fault: Arc::new(Mutex::new(Fault::None)), requests: Arc::default() };
+        let own = proxy.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (proxy, server) = (own.clone(), server.clone());
+                std::thread::spawn(move || drop(proxy.serve(client, &server)));
+            }
+        });
+        proxy
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on this goes wrong.
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// How many requests came.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// One request a connection.
+    fn serve(&self, mut client: TcpStream, server: &str) -> std::io::Result<()> {
+        let Some((head, body)) = message(&mut client, false)? else { return Ok(()) };
+        let count = self.requests.fetch_add(1, Ordering::SeqCst);
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Fault::Down => return client.shutdown(Shutdown::Both),
+            Fault::Refuse(status) if count % 2 == 0 => {
+                let text = format!(
+                    "HTTP/1.1 {status} Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                return client.write_all(text.as_bytes());
+            }
+            _ => {}
+        }
+        let mut upstream = TcpStream::connect(server)?;
+        upstream.write_all(&closing(&head))?;
+        upstream.write_all(&body)?;
+        let bodiless = head.starts_with(b"HEAD ");
+        let Some((head, mut body)) = message(&mut upstream, bodiless)? else { return Ok(()) };
+        let mut head = closing(&head);
+        match fault {
+            Fault::Cut(least) if body.len() > least => body.truncate((body.len() / 2).max(least)),
+            Fault::Corrupt(least) if body.len() >= least => {
+                let middle = body.len() / 2;
+                if let Some(byte) = body.get_mut(middle) {
+                    *byte ^= 1;
+                }
+            }
+            Fault::Truncate(least) if body.len() >= least => {
+                let (whole, short) = (body.len(), body.len() - 1);
+                body.truncate(short);
+                let text = String::from_utf8_lossy(&head).to_lowercase();
+                let text = text.replace(
+                    &format!("content-length: {whole}\r\n"),
+                    &format!("content-length: {short}\r\n"),
+                );
+                let text = text.replace(
+                    &format!("content-range: bytes 0-{}/{whole}\r\n", whole - 1),
+                    &format!("content-range: bytes 0-{}/{short}\r\n", short.saturating_sub(1)),
+                );
+                head = text.replacen("http/", "HTTP/", 1).into_bytes();
+            }
+            _ => {}
+        }
+        client.write_all(&head)?;
+        client.write_all(&body)?;
+        client.shutdown(Shutdown::Both)
+    }
+}
+
+/// A head with its empty line, and the body that it announces.
+fn message(stream: &mut TcpStream, bodiless: bool) -> std::io::Result<Option<(Vec<u8>, Vec<u8>)>> {
+    let mut all = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    let end = loop {
+        if let Some(at) = all.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at + 4;
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(None),
+            count => all.extend_from_slice(&buffer[..count]),
+        }
+    };
+    let mut body = all.split_off(end);
+    let text = String::from_utf8_lossy(&all).to_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = match length {
+        Some(length) if !bodiless => length.trim().parse().unwrap_or(0),
+        _ => 0,
+    };
+    while body.len() < length {
+        match stream.read(&mut buffer)? {
+            0 => break,
+            count => body.extend_from_slice(&buffer[..count]),
+        }
+    }
+    Ok(Some((all, body)))
+}
+
+/// The same head, for a connection that ends with it.
+fn closing(head: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(head);
+    let mut lines: Vec<_> = text
+        .trim_end()
+        .split("\r\n")
+        .filter(|line| !line.to_lowercase().starts_with("connection:"))
+        .collect();
+    lines.push("connection: close");
+    (lines.join("\r\n") + "\r\n\r\n").into_bytes()
+}

@@ -1,0 +1,725 @@
+//! Models from S3 as users have them: pushed, promoted and pulled on the command line, served and changed
+//! under the function, against moto's server, with a proxy between that makes trouble.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use aws_call::{Client, Patience, PutRequest, Settings};
+use conformance::faults::{Fault, Proxy};
+use conformance::function::{
+    PATIENCE, compile_component, emulated, good, invoke, lines_with, logged,
+};
+use conformance::moto::{Moto, credentials};
+use conformance::{
+    cache_folder, component, finished, fraud, program, root, with_file, with_manifest,
+};
+use lambda_emulator::{Emulator, Function};
+use model_package::PackageFile;
+use model_signing::{Identity, PrivateKey};
+use model_store::{Alias, Pin, Share};
+use serde_json::{Value, json};
+
+const PLACE: &str = "s3://models/prod/fraud";
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn key_file(name: &str) -> PathBuf {
+    root().join("signing/tests/keys").join(name)
+}
+
+fn key(name: &str) -> PrivateKey {
+    PrivateKey::from_pem(&std::fs::read_to_string(key_file(name)).unwrap()).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A bucket, and a folder for packages, keys and caches.
+struct Shop {
+    moto: Moto,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    /// `None` where moto's server is not installed.
+    fn open() -> Option<Self> {
+        let moto = Moto::start()?;
+        let _ = moto.boto("client('s3').create_bucket(Bucket='models')");
+        let folder = tempfile::tempdir().unwrap();
+        let public = key("one.pem").public().to_pem();
+        std::fs::write(folder.path().join("one.pub"), public).unwrap();
+        // A cache remembers aliases, so each shop has its own; compiled components are the tests'.
+        let _ = component();
+        let cache = folder.path().join("cli-cache");
+        std::fs::create_dir(&cache).unwrap();
+        for entry in std::fs::read_dir(cache_folder()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name() != "models" {
+                std::os::unix::fs::symlink(entry.path(), cache.join(entry.file_name())).unwrap();
+            }
+        }
+        Some(Self { moto, folder })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a package into a folder of its own.
+    fn package(&self, name: &str, files: &[PackageFile]) -> PathBuf {
+        let folder = self.path(name);
+        for file in files {
+            let path = folder.join(&file.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &file.content).unwrap();
+        }
+        folder
+    }
+
+    /// The fraud model with another version.
+    fn version(&self, version: &str) -> PathBuf {
+        let files = with_manifest(fraud(), |manifest| manifest["version"] = version.into());
+        self.package(version, &files)
+    }
+
+    fn host_cli_at(&self, endpoint: &str, arguments: &[&str]) -> (String, String, i32) {
+        let mut command = Command::new(program("host-cli"));
+        command.current_dir(root()).args(arguments);
+        command
+            .env("SAMEBITS_CACHE", self.path("cli-cache"))
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env_remove("SAMEBITS_TRUST");
+        let (out, error, code) = finished(&mut command);
+        (out, error, code.unwrap())
+    }
+
+    fn host_cli(&self, arguments: &[&str]) -> (String, String, i32) {
+        self.host_cli_at(self.moto.endpoint(), arguments)
+    }
+
+    #[track_caller]
+    fn succeeds(&self, arguments: &[&str], expected: &str) {
+        let (out, error, code) = self.host_cli(arguments);
+        assert_eq!(code, 0, "{out}{error}");
+        assert!(out.contains(expected), "{expected:?} is not in: {out}");
+    }
+
+    #[track_caller]
+    fn fails(&self, arguments: &[&str], code: i32, expected: &str) {
+        let (out, error, found) = self.host_cli(arguments);
+        assert!(error.contains(expected) || out.contains(expected), "{expected}: {out}{error}");
+        assert_eq!(found, code, "{out}{error}");
+    }
+
+    /// Pushes a version, signed.
+    #[track_caller]
+    fn push(&self, version: &str) {
+        let package = self.version(version);
+        let one = key_file("one.pem");
+        let push = ["push", text(&package), PLACE, "--sign", text(&one)];
+        self.succeeds(&push, &format!("{PLACE}@{version}\n"));
+    }
+
+    #[track_caller]
+    fn promote(&self, version: &str) {
+        let (which, one) = (format!("{PLACE}@{version}"), key_file("one.pem"));
+        let promote = ["promote", &which, "champion", "--key", text(&one)];
+        self.succeeds(&promote, &format!("{PLACE}@champion is {version}, until "));
+    }
+
+    /// The pin of a version in the store.
+    fn pin(&self, version: &str) -> Pin {
+        let pointer = self.object(&format!("prod/fraud/versions/{version}.json"));
+        let pointer: Value = serde_json::from_str(&pointer).unwrap();
+        let package = pointer["package"].as_str().unwrap().parse().unwrap();
+        Pin { package, version: version.into() }
+    }
+
+    fn object(&self, key: &str) -> String {
+        let code = format!(
+            "result = client('s3').get_object(Bucket='models', Key={key:?})['Body'].read().decode()"
+        );
+        self.moto.boto(&code).as_str().unwrap().to_owned()
+    }
+
+    fn put(&self, key: &str, content: &[u8]) {
+        let text = String::from_utf8(content.to_vec()).unwrap();
+        let code = format!(
+            "client('s3').put_object(Bucket='models', Key={key:?}, Body=json.loads({:?}).encode())",
+            Value::from(text).to_string()
+        );
+        let _ = self.moto.boto(&code);
+    }
+
+    /// Writes an alias past all checks, as somebody with access to the bucket would.
+    fn put_alias(&self, signer: &str, counter: u64, shares: &[Share], expires_in: Duration) {
+        let now = model_store::now();
+        let alias = Alias::new("fraud", "champion", counter, expires_in, shares, None, now);
+        let signed = alias.sign(&key(signer), &Identity::Key).unwrap();
+        self.put("prod/fraud/aliases/champion.json", &signed);
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let found = self.moto.boto(
+            "result = sorted(o['Key'] for o in client('s3').list_objects_v2(Bucket='models').get('Contents', []))",
+        );
+        serde_json::from_value(found).unwrap()
+    }
+
+    /// The function with the model that the alias names.
+    fn function(&self, endpoint: &str, cache: &str, more: &[(&str, &str)]) -> Function {
+        let compiled = self.path("compiled");
+        if !compiled.exists() {
+            std::fs::create_dir(&compiled).unwrap();
+            compile_component(&compiled);
+        }
+        let mut function = Function::new(program("bootstrap"));
+        function.name = "fraud".into();
+        function.memory_mb = 512;
+        function.timeout = Duration::from_secs(60);
+        function.credentials = Some(credentials());
+        let cwasm = compiled.join("predictor.cwasm").display().to_string();
+        let (trust, cache) = (self.path("one.pub"), self.path(cache));
+        let model = format!("{PLACE}@champion");
+        let variables = [
+            ("SAMEBITS_MODEL", model.as_str()),
+            ("SAMEBITS_COMPONENT", &cwasm),
+            ("SAMEBITS_TRUST", text(&trust)),
+            ("SAMEBITS_CACHE", text(&cache)),
+            ("AWS_ENDPOINT_URL", endpoint),
+        ];
+        for (name, value) in variables.iter().chain(more) {
+            function.environment.insert((*name).into(), (*value).into());
+        }
+        function
+    }
+}
+
+/// The version that answers.
+async fn answered(emulator: &Emulator) -> String {
+    let answer = invoke(emulator, &good().to_string()).await.unwrap();
+    assert_eq!(answer["action"], "allow", "{answer}");
+    answer["provenance"]["version"].as_str().unwrap().to_owned()
+}
+
+/// Tells the function that its alias has changed.
+async fn told(emulator: &Emulator) -> Value {
+    let event = json!({
+        "version": "0", "id": "e-1", "source": "samebits", "detail-type": "Model Package Promoted",
+        "account": "123456789012",
+        "detail": {"schema_version": "1", "place": PLACE, "model": "fraud", "alias": "champion"}
+    });
+    invoke(emulator, &event.to_string()).await.unwrap()
+}
+
+#[test]
+fn a_package_goes_in_and_comes_out() {
+    let Some(shop) = Shop::open() else { return };
+    let (package, one) = (shop.version("1.0.0"), key_file("one.pem"));
+    let package = text(&package);
+    let sign = ["--sign", text(&one)];
+    let push = ["push", package, PLACE];
+    shop.fails(&push, 3, "is not signed, and hosts refuse unsigned models from a store");
+    let elsewhere = ["push", package, "s3://models/prod/digits", "--sign", text(&one)];
+    shop.fails(&elsewhere, 3, "the model is called fraud");
+    shop.succeeds(
+        &[&push[..], &sign, &["--dry-run"]].concat(),
+        "4 objects would be written, 0 there",
+    );
+    assert_eq!(shop.keys(), Vec::<String>::new());
+    shop.succeeds(&[&push[..], &sign].concat(), "4 objects written, 0 there already");
+    let keys = shop.keys();
+    assert_eq!(keys.len(), 5, "{keys:#?}");
+    assert!(keys.iter().any(|key| key == "prod/fraud/versions/1.0.0.json"), "{keys:#?}");
+    // Again: all of it is there. What was lost on the way is written again.
+    shop.succeeds(&[&push[..], &sign].concat(), "0 objects written, 4 there already");
+    let lost = keys.iter().find(|key| key.ends_with("/model.onnx")).unwrap();
+    let _ = shop.moto.boto(&format!("client('s3').delete_object(Bucket='models', Key={lost:?})"));
+    shop.succeeds(&[&push[..], &sign].concat(), "1 objects written, 3 there already");
+
+    let which = format!("{PLACE}@1.0.0");
+    let (trust, output) = (shop.path("one.pub"), shop.path("pulled"));
+    let trust = ["--trust", text(&trust)];
+    let pull = ["pull", which.as_str(), "--output", text(&output)];
+    shop.fails(&pull, 3, "a model from elsewhere has to be trusted");
+    shop.succeeds(&[&pull[..], &trust].concat(), "(ECDSA P-256); 3 files as signed\n");
+    shop.fails(&[&pull[..], &trust].concat(), 3, "is not empty");
+    shop.succeeds(&["verify", text(&output), trust[0], trust[1]], "every bit as expected");
+    for file in fraud().iter().filter(|file| file.path != "manifest.json") {
+        assert_eq!(std::fs::read(output.join(&file.path)).unwrap(), file.content);
+    }
+    // And without a folder in between.
+    let example = "models/fraud/examples/ordinary.json";
+    let predict = ["predict", "--model", &which, example];
+    shop.fails(&predict, 3, "has to be trusted");
+    shop.succeeds(&[&predict[..], &trust].concat(), "\"version\": \"1.0.0\"");
+    shop.succeeds(&["verify", &which, trust[0], trust[1]], "every bit as expected");
+    let missing = format!("{PLACE}@9.9.9");
+    shop.fails(&["verify", &missing, trust[0], trust[1]], 4, "there is no version at s3://models/");
+    shop.fails(&["verify", "s3://models/fraud", trust[0], trust[1]], 4, "expected s3://BUCKET/");
+
+    // A version never changes.
+    let other = with_manifest(fraud(), |manifest| manifest["description"] = "another".into());
+    let other = shop.package("other", &other);
+    let push = ["push", text(&other), PLACE, sign[0], sign[1]];
+    shop.fails(&push, 4, "is there already, with other bytes");
+}
+
+#[test]
+fn an_alias_moves_only_to_what_answers_as_it_should() {
+    let Some(shop) = Shop::open() else { return };
+    let one = key_file("one.pem");
+    shop.push("1.0.0");
+    let which = format!("{PLACE}@1.0.0");
+    shop.fails(&["promote", &which, "champion"], 3, "name a key with --key");
+    let promote = ["promote", which.as_str(), "champion", "--key", text(&one)];
+    shop.succeeds(&[&promote[..], &["--dry-run"]].concat(), "champion would name 1.0.0");
+    shop.promote("1.0.0");
+    let champion = format!("{PLACE}@champion");
+    let trust = shop.path("one.pub");
+    let show = ["rollout", champion.as_str(), "--trust", text(&trust)];
+    shop.succeeds(&show, "fraud@champion, counter 1, from ");
+    shop.succeeds(&show, "1.0.0  100.0 %");
+
+    // One whose reference cases say something else.
+    let files = with_manifest(fraud(), |manifest| manifest["version"] = "1.1.0".into());
+    let files = with_file(files, "reference-cases.json", |content| {
+        let text = String::from_utf8(content.clone()).unwrap();
+        let changed = text.replacen("\"allow\"", "\"block\"", 1);
+        assert_ne!(text, changed);
+        *content = changed.into_bytes();
+    });
+    let wrong = shop.package("wrong", &files);
+    shop.succeeds(&["push", text(&wrong), PLACE, "--sign", text(&one)], "@1.1.0\n");
+    let which = format!("{PLACE}@1.1.0");
+    let promote = ["promote", which.as_str(), "champion", "--key", text(&one)];
+    shop.fails(&promote, 1, "differences");
+    shop.succeeds(&show, "counter 1, from ");
+
+    shop.push("1.2.0");
+    let set = ["rollout", champion.as_str(), "--set", "1.0.0=90", "--set", "1.2.0=10"];
+    shop.succeeds(&[&set[..], &["--key", text(&one)]].concat(), "1.2.0  10.0 %");
+    shop.succeeds(&show, "counter 2, from ");
+    let wrong = ["rollout", champion.as_str(), "--set", "1.1.0=10", "--key", text(&one)];
+    shop.fails(&wrong, 1, "differences");
+    let zero = ["rollout", champion.as_str(), "--set", "1.0.0=0", "--key", text(&one)];
+    shop.fails(&zero, 3, "every weight is 0");
+    // Who may not sign for the model is refused by whoever reads the alias.
+    let stranger = key_file("other.pem");
+    let refused = ["promote", champion.as_str(), "champion", "--key", text(&stranger)];
+    shop.fails(&refused, 4, "which the trust policy does not name");
+}
+
+#[test]
+fn what_was_tampered_with_is_refused_each_with_its_own_error() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    shop.promote("1.0.0");
+    let trust = shop.path("one.pub");
+    let digest = shop.pin("1.0.0").package.hex();
+    let file = |name: &str| format!("prod/fraud/packages/{digest}/{name}");
+    let alias = "prod/fraud/aliases/champion.json".to_owned();
+    // What was there is kept beside it, and put back.
+    let tamper = |key: &str, how: &str| {
+        let code = format!(
+            "s3 = client('s3')\nold = s3.get_object(Bucket='models', Key={key:?})['Body'].read()\n\
+             s3.put_object(Bucket='models', Key='kept', Body=old)\n\
+             b = bytearray(old)\n{how}\ns3.put_object(Bucket='models', Key={key:?}, Body=bytes(b))"
+        );
+        let _ = shop.moto.boto(&code);
+        format!(
+            "client('s3').copy_object(Bucket='models', Key={key:?}, CopySource={{'Bucket': 'models', 'Key': 'kept'}})"
+        )
+    };
+    let check = |key: &str, how: &str, expected: &str| {
+        let restore = tamper(key, how);
+        let cache = tempfile::tempdir().unwrap();
+        let champion = format!("{PLACE}@champion");
+        let arguments = ["pull", champion.as_str(), "--trust", text(&trust)];
+        let output = cache.path().join("out");
+        let cache_flag = ["--output", text(&output), "--cache", text(cache.path())];
+        shop.fails(&[&arguments[..], &cache_flag].concat(), 4, expected);
+        assert!(!output.exists());
+        let _ = shop.moto.boto(&restore);
+    };
+    for place in ["0", "len(b) // 3", "len(b) // 2", "len(b) - 1"] {
+        let flip = format!("b[{place}] ^= 1");
+        check(&file("model.onnx"), &flip, "model.onnx: its digest is sha256:");
+        check(&file("reference-cases.json"), &flip, "reference-cases.json: its digest is sha256:");
+        check(&file("manifest.json"), &flip, "manifest.json: its digest is sha256:");
+        check(&file("model.sig"), &flip, "model.sig: ");
+        check(&alias, &flip, "champion.json: ");
+    }
+    check(&file("model.onnx"), "b = b[:-1]", "bytes, expected");
+    check(&file("model.onnx"), "b = b + b'x'", "bytes, expected");
+    check(&file("model.onnx"), "b = bytearray()", "bytes, expected");
+    check(&file("manifest.json"), "b = bytearray(5 << 20)", "at most 4194304 are accepted");
+    check(&file("model.sig"), "b = bytearray()", "the signature is no sigstore bundle");
+    check(&alias, "b = bytearray(b'{}')", "the signature is no sigstore bundle");
+    // A signature that is good, and of something else.
+    check(
+        &alias,
+        &format!("b = s3.get_object(Bucket='models', Key={:?})['Body'].read()", file("model.sig")),
+        "payloadType",
+    );
+    let other = format!("b = s3.get_object(Bucket='models', Key={alias:?})['Body'].read()");
+    check(&file("model.sig"), &other, "payloadType");
+    // Without a signature at all.
+    let key = file("model.sig");
+    let restore = tamper(&key, "pass");
+    let _ = shop.moto.boto(&format!("client('s3').delete_object(Bucket='models', Key={key:?})"));
+    let (which, cache) = (format!("{PLACE}@1.0.0"), tempfile::tempdir().unwrap());
+    let pull = ["pull", which.as_str(), "--trust", text(&trust), "--cache", text(cache.path())];
+    shop.fails(&pull, 4, "the model fraud is not signed");
+    let _ = shop.moto.boto(&restore);
+    // Objects must be encrypted with a key of KMS, if the policy says so.
+    let pem = std::fs::read_to_string(&trust).unwrap();
+    let policy = json!({"format": "samebits-trust/1", "storage": {"encryption": "aws:kms"},
+        "rules": [{"models": ["fraud"], "keys": [pem]}]});
+    let strict = shop.path("strict.json");
+    std::fs::write(&strict, policy.to_string()).unwrap();
+    let cache_flag = ["--cache", text(cache.path())];
+    let strict = ["--trust", text(&strict)];
+    let output = shop.path("encrypted");
+    let pull = ["pull", which.as_str(), "--output", text(&output)];
+    shop.fails(&[&pull[..], &strict, &cache_flag].concat(), 4, "wants a key of AWS KMS");
+    let _ = shop.moto.boto(
+        "s3 = client('s3')\n\
+         for o in s3.list_objects_v2(Bucket='models')['Contents']:\n    \
+         s3.copy_object(Bucket='models', Key=o['Key'], CopySource={'Bucket': 'models', 'Key': o['Key']}, ServerSideEncryption='aws:kms')",
+    );
+    shop.succeeds(&[&pull[..], &strict, &cache_flag].concat(), "3 files as signed");
+}
+
+#[test]
+fn trouble_on_the_way_is_got_over_or_said() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    let proxy = Proxy::start(shop.moto.endpoint());
+    let trust = shop.path("one.pub");
+    let which = format!("{PLACE}@1.0.0");
+    let pull = |name: &str, cache: &Path| {
+        let output = shop.path(name);
+        let pull = ["pull", which.as_str(), "--trust", text(&trust), "--output", text(&output)];
+        let cache = ["--cache", text(cache)];
+        shop.host_cli_at(&proxy.endpoint(), &[&pull[..], &cache].concat())
+    };
+    let good = |name: &str, fault: Fault| {
+        proxy.set(fault);
+        let cache = tempfile::tempdir().unwrap();
+        let (out, error, code) = pull(name, cache.path());
+        assert_eq!(code, 0, "{fault:?}: {out}{error}");
+    };
+    good("whole", Fault::None);
+    let before = proxy.requests();
+    good("cut", Fault::Cut(300 << 10));
+    assert!(proxy.requests() > before + 4, "nothing was cut");
+    good("throttled", Fault::Refuse(503));
+    let cache = tempfile::tempdir().unwrap();
+    for (fault, expected, code) in [
+        (Fault::Corrupt(100 << 10), "its digest is sha256:", 4),
+        (Fault::Truncate(100 << 10), "bytes, expected", 4),
+        (Fault::Down, "s3 can't be reached", 5),
+    ] {
+        proxy.set(fault);
+        let (out, error, found) = pull("bad", cache.path());
+        assert!(error.contains(expected), "{fault:?}: {error}");
+        assert_eq!((found, out.as_str()), (code, ""), "{error}");
+        assert!(!shop.path("bad").exists());
+    }
+    // The same cache, once it is over.
+    proxy.set(Fault::None);
+    let (out, error, code) = pull("bad", cache.path());
+    assert_eq!(code, 0, "{out}{error}");
+    // And from there without asking for files again.
+    let before = proxy.requests();
+    let (out, error, code) = pull("again", cache.path());
+    assert_eq!(code, 0, "{out}{error}");
+    assert_eq!(proxy.requests() - before, 1, "the version's pointer");
+}
+
+#[test]
+fn two_processes_share_a_cache() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    let cache = tempfile::tempdir().unwrap();
+    let (trust, which) = (shop.path("one.pub"), format!("{PLACE}@1.0.0"));
+    std::thread::scope(|scope| {
+        let pulls: Vec<_> = (0..4)
+            .map(|index| {
+                let output = shop.path(&format!("out-{index}"));
+                let (shop, cache, trust, which) = (&shop, &cache, &trust, &which);
+                scope.spawn(move || {
+                    let output = ["--output", text(&output)];
+                    let pull = ["pull", which, "--trust", text(trust)];
+                    let cache = ["--cache", text(cache.path())];
+                    shop.host_cli(&[&pull[..], &output, &cache].concat())
+                })
+            })
+            .collect();
+        for pull in pulls {
+            let (out, error, code) = pull.join().unwrap();
+            assert_eq!(code, 0, "{out}{error}");
+        }
+    });
+    let models = cache.path().join("models");
+    assert_eq!(std::fs::read_dir(models.join("packages")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(models.join("partial")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_function_changes_its_model_without_a_new_start() {
+    let Some(shop) = Shop::open() else { return };
+    let queue = shop.moto.boto(
+        "result = client('sqs').create_queue(QueueName='told')['QueueUrl']\n\
+         events = client('events')\n\
+         events.put_rule(Name='rejected', EventPattern=json.dumps({'detail-type': ['Model Rejected']}))\n\
+         events.put_targets(Rule='rejected', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:told'}])",
+    );
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        shop.push(version);
+    }
+    shop.promote("1.0.0");
+    let more = [("SAMEBITS_ALERTS", "eventbridge:default"), ("SAMEBITS_REFRESH", "off")];
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "cache", &more)).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    assert_eq!(told(&emulator).await["status"], "unchanged");
+    let first = shop.object("prod/fraud/aliases/champion.json");
+    shop.promote("1.1.0");
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    let status = told(&emulator).await;
+    assert_eq!(
+        (&status["status"], &status["serving"]["version"]),
+        (&json!("changed"), &json!("1.1.0"))
+    );
+    assert_eq!(answered(&emulator).await, "1.1.0");
+
+    // Whatever is wrong with the next, this one goes on.
+    let share = |version: &str| Share { pin: shop.pin(version), weight: 1 };
+    let kept = async |expected: &str| {
+        let status = told(&emulator).await;
+        assert_eq!(
+            (&status["status"], &status["code"]),
+            (&json!("kept"), &json!(expected)),
+            "{status}"
+        );
+        assert_eq!(answered(&emulator).await, "1.1.0", "{expected}");
+    };
+    shop.put("prod/fraud/aliases/champion.json", first.as_bytes());
+    kept("rolled-back").await;
+    shop.put_alias("other.pem", 3, &[share("1.2.0")], DAY);
+    kept("unknown-key").await;
+    let stranger = Pin { package: shop.pin("1.2.0").package, version: "1.0.0".into() };
+    shop.put_alias("one.pem", 3, &[Share { pin: stranger, weight: 1 }], DAY);
+    kept("other-model").await;
+    let nowhere = Pin { package: model_package::Digest::of(b"x"), version: "2.0.0".into() };
+    shop.put_alias("one.pem", 4, &[Share { pin: nowhere, weight: 1 }], DAY);
+    kept("unsigned-model").await;
+    shop.put("prod/fraud/aliases/champion.json", b"{}");
+    kept("malformed-signature").await;
+    shop.put_alias("one.pem", 5, &[share("1.2.0")], DAY);
+    assert_eq!(told(&emulator).await["serving"]["version"], "1.2.0");
+    assert_eq!(answered(&emulator).await, "1.2.0");
+    assert_eq!(lines_with(&emulator, "ModelRejected").len(), 5);
+    assert_eq!(lines_with(&emulator, "ModelChanged").len(), 2);
+    let sent = shop.moto.boto(&format!(
+        "found = client('sqs').receive_message(QueueUrl={queue}, MaxNumberOfMessages=10)['Messages']\n\
+         result = [json.loads(m['Body'])['detail']['code'] for m in found]"
+    ));
+    let mut sent: Vec<String> = serde_json::from_value(sent).unwrap();
+    sent.sort();
+    let mut expected =
+        ["rolled-back", "unknown-key", "other-model", "unsigned-model", "malformed-signature"];
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn another_version_is_found_after_an_answer() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    shop.push("1.1.0");
+    shop.promote("1.0.0");
+    let more = [("SAMEBITS_REFRESH", "1")];
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "cache", &more)).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    shop.promote("1.1.0");
+    let began = std::time::Instant::now();
+    while answered(&emulator).await != "1.1.0" {
+        assert!(began.elapsed() < PATIENCE, "{:#?}", emulator.log().lines());
+    }
+    assert_eq!(emulator.environments(), 1);
+    logged(&emulator, "ModelChanged", 1).await;
+}
+
+#[tokio::test]
+async fn without_s3_what_is_known_serves() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    shop.promote("1.0.0");
+    let proxy = Proxy::start(shop.moto.endpoint());
+    let endpoint = proxy.endpoint();
+    let more = [("SAMEBITS_REFRESH", "1")];
+    let emulator = emulated(shop.function(&endpoint, "cache", &more)).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    proxy.set(Fault::Down);
+    let status = told(&emulator).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("kept"), &json!("store-unreachable")));
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    // Another environment, with what this one left behind.
+    let second = emulated(shop.function(&endpoint, "cache", &more)).await;
+    assert_eq!(answered(&second).await, "1.0.0");
+    // And one without.
+    let third = emulated(shop.function(&endpoint, "empty", &more)).await;
+    let error = invoke(&third, &good().to_string()).await.unwrap_err();
+    let lines = third.log().lines().join("\n");
+    assert!(lines.contains("s3 can't be reached"), "{error:?}\n{lines}");
+    // An alias that has run out does not replace one that serves, and lets nothing start.
+    proxy.set(Fault::None);
+    let shares = [Share { pin: shop.pin("1.0.0"), weight: 1 }];
+    let before = model_store::now() - 2 * DAY;
+    let old = Alias::new("fraud", "champion", 2, DAY, &shares, None, before);
+    let signed = old.sign(&key("one.pem"), &Identity::Key).unwrap();
+    shop.put("prod/fraud/aliases/champion.json", &signed);
+    let status = told(&emulator).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("kept"), &json!("expired-alias")));
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    let fourth = emulated(shop.function(&endpoint, "empty", &more)).await;
+    invoke(&fourth, &good().to_string()).await.unwrap_err();
+    let lines = fourth.log().lines().join("\n");
+    assert!(lines.contains("expired at "), "{lines}");
+}
+
+#[tokio::test]
+async fn a_baked_model_is_used_where_it_fits_and_a_trusted_key_covers_it() {
+    let Some(shop) = Shop::open() else { return };
+    let (package, one) = (shop.version("1.0.0"), key_file("one.pem"));
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let push = ["push", text(&package), PLACE, "--sign", text(&one), "--bake", &target];
+    shop.succeeds(&push, "objects written, 0 there already");
+    let which = format!("{PLACE}@1.0.0");
+    let promote = ["promote", &which, "champion", "--key", text(&one)];
+    shop.succeeds(&promote, "fraud 1.0.0, baked: ");
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "cache", &[])).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    let count = |cache: &str, kind: &str| {
+        std::fs::read_dir(shop.path(cache).join(kind)).map_or(0, Iterator::count)
+    };
+    assert_eq!((count("cache", "baked"), count("cache", "packages")), (1, 0));
+    // Changed code is not mapped; the package is loaded.
+    let code = shop.keys().into_iter().find(|key| key.ends_with(".cwasm")).unwrap();
+    let _ = shop.moto.boto(&format!(
+        "s3 = client('s3')\nb = bytearray(s3.get_object(Bucket='models', Key={code:?})['Body'].read())\n\
+         b[len(b) // 2] ^= 1\ns3.put_object(Bucket='models', Key={code:?}, Body=bytes(b))"
+    ));
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "other", &[])).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    assert_eq!((count("other", "baked"), count("other", "packages")), (0, 1));
+    let lines = emulator.log().lines().join("\n");
+    assert!(lines.contains("a baked model is passed over"), "{lines}");
+    assert!(lines.contains("digest-mismatch"), "{lines}");
+}
+
+#[tokio::test]
+async fn a_key_keeps_its_version_and_a_shadow_answers_nobody() {
+    let Some(shop) = Shop::open() else { return };
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        shop.push(version);
+    }
+    let share = |version: &str, weight| Share { pin: shop.pin(version), weight };
+    let shares = [share("1.0.0", 50), share("1.1.0", 50)];
+    let now = model_store::now();
+    let shadow = Some(shop.pin("1.2.0"));
+    let alias = Alias::new("fraud", "champion", 1, DAY, &shares, shadow, now);
+    let signed = alias.sign(&key("one.pem"), &Identity::Key).unwrap();
+    shop.put("prod/fraud/aliases/champion.json", &signed);
+    let more = [("SAMEBITS_STICKY", "customer_id"), ("SAMEBITS_REFRESH", "off")];
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "cache", &more)).await;
+    let mut found = std::collections::BTreeMap::new();
+    for index in 0..40 {
+        let customer = format!("c-{:05}", index % 20);
+        let mut instance = good();
+        instance["customer_id"] = customer.as_str().into();
+        let answer = invoke(&emulator, &instance.to_string()).await.unwrap();
+        let version = answer["provenance"]["version"].as_str().unwrap().to_owned();
+        let expected = model_store::chosen(&[50, 50], customer.as_bytes()).unwrap();
+        assert_eq!(version, ["1.0.0", "1.1.0"][expected], "{customer}");
+        *found.entry(version).or_insert(0) += 1;
+    }
+    assert_eq!(found.len(), 2, "{found:?}");
+    logged(&emulator, "ShadowPredictions", 39).await;
+    for line in lines_with(&emulator, "ShadowPredictions") {
+        assert_eq!(
+            (&line["model_version"], &line["ShadowDisagreements"]),
+            (&json!("1.2.0"), &json!(0))
+        );
+    }
+    // Each version has metrics of its own.
+    let metrics = lines_with(&emulator, "Predictions");
+    for (version, count) in found {
+        let of = metrics.iter().filter(|line| line["model_version"] == version.as_str());
+        assert_eq!(of.count(), count, "{version}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_changes_fail_no_request_and_mix_no_answer() {
+    const CHANGES: u64 = 100;
+    let Some(shop) = Shop::open() else { return };
+    for version in ["1.0.0", "1.1.0"] {
+        shop.push(version);
+    }
+    let pins = [shop.pin("1.0.0"), shop.pin("1.1.0")];
+    let share = |pin: &Pin| Share { pin: pin.clone(), weight: 1 };
+    shop.put_alias("one.pem", 1, &[share(&pins[0])], DAY);
+    let more = [("SAMEBITS_REFRESH", "1")];
+    let emulator = emulated(shop.function(shop.moto.endpoint(), "cache", &more)).await;
+    // Signed beforehand.
+    let script: Vec<Vec<u8>> = (2..=CHANGES)
+        .map(|counter| {
+            let pin = &pins[usize::try_from(counter % 2).unwrap()];
+            let now = model_store::now();
+            let alias = Alias::new("fraud", "champion", counter, DAY, &[share(pin)], None, now);
+            alias.sign(&key("one.pem"), &Identity::Key).unwrap()
+        })
+        .collect();
+    let client = Client::new(&Settings {
+        region: "us-east-1".into(),
+        access_key_id: "test".into(),
+        secret_access_key: "test".into(),
+        session_token: None,
+        endpoint: Some(shop.moto.endpoint().into()),
+    });
+    let client = client.unwrap();
+    let mut versions = std::collections::BTreeSet::new();
+    for (index, signed) in script.into_iter().enumerate() {
+        let request = PutRequest {
+            bucket: "models",
+            key: "prod/fraud/aliases/champion.json",
+            content_type: "application/json",
+            body: &signed.into(),
+            sha256: None,
+            kms_key: None,
+        };
+        client.put_object(&request, Patience::lasting(PATIENCE)).await.unwrap();
+        let both = json!([good(), good()]).to_string();
+        let (status, one, two) =
+            tokio::join!(told(&emulator), invoke(&emulator, &both), answered(&emulator),);
+        assert!(["changed", "unchanged"].contains(&status["status"].as_str().unwrap()), "{status}");
+        let answers = one.unwrap();
+        let provenance = |place: usize| &answers[place]["provenance"];
+        assert_eq!(provenance(0), provenance(1), "change {index}");
+        let known = pins.iter().any(|pin| {
+            provenance(0)["version"] == pin.version.as_str()
+                && provenance(0)["package"] == pin.package.to_string().as_str()
+        });
+        assert!(known, "{answers}");
+        versions.insert(two);
+    }
+    assert_eq!(versions.len(), 2);
+}
