@@ -95,7 +95,7 @@ impl Object<'_> {
     }
 
     /// Reads it into a file, from where an earlier attempt broke off.
-    pub(crate) async fn to_file(
+    pub(crate) async fn save(
         &self,
         expected: Expected,
         partial: &mut Partial,

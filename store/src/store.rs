@@ -223,7 +223,7 @@ impl Store {
             let (digest, size) = (entry.sha256, Some(entry.size));
             let expected = Expected { digest, size, limit: limits.file_bytes };
             let mut partial = Partial::open(&folder, &digest)?;
-            object.to_file(expected, &mut partial, progress).await?;
+            object.save(expected, &mut partial, progress).await?;
             files.push((entry.path.clone(), partial));
         }
         for (name, bytes) in [(MANIFEST, Some(&manifest[..])), (SIGNATURE, signature.as_deref())] {
@@ -274,7 +274,7 @@ impl Store {
             let expected = Expected { digest: *digest, size: None, limit };
             let mut partial = Partial::open(&folder, digest)?;
             let key = key(file);
-            self.object(&key, patience).to_file(expected, &mut partial, progress).await?;
+            self.object(&key, patience).save(expected, &mut partial, progress).await?;
             files.push((file.clone(), partial));
         }
         let mut partial = Partial::open(&folder, &Digest::of(&signature))?;

@@ -77,7 +77,7 @@ impl Proxy {
         let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             Fault::Down => return client.shutdown(Shutdown::Both),
-            Fault::Refuse(status) if count % 2 == 0 => {
+            Fault::Refuse(status) if count.is_multiple_of(2) => {
                 let text = format!(
                     "HTTP/1.1 {status} Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                 );

@@ -1,6 +1,6 @@
 //! Models from S3 as users have them: pushed, promoted and pulled on the command line, served and changed
 //! under the function, against moto's server, with a proxy between that makes trouble.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

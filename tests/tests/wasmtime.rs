@@ -1,6 +1,5 @@
 //! A third host, written by others: wasmtime as it is published for Python, of another version than the
 //! one here, runs a baked component as it is, with no imports and no `load`.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
 

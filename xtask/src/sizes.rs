@@ -103,7 +103,7 @@ fn crates(module: &[u8]) -> Result<BTreeMap<String, u64>> {
             Payload::ImportSection(imports) => imported = imports.count(),
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                sizes.push((range.end - range.start) as u64);
+                sizes.push(range.end - range.start);
             }
             Payload::CustomSection(section) => {
                 if let KnownCustom::Name(section) = section.as_known() {
