@@ -147,6 +147,7 @@ def zipped_bytes(imports: list[str]) -> int:
 
 def contenders() -> list[Contender]:
     """Ours, the two Python handlers, and a function that does nothing."""
+    WORK.mkdir(parents=True, exist_ok=True)
     forest = WORK / "forest.joblib"
     subprocess.run([sys.executable, str(BENCHES / "sklearn_peer.py"), "--make", str(forest)], check=True)
     common = ["awslambdaric", "numpy", "numpy.libs", "simplejson", "snapshot_restore_py"]

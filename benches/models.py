@@ -30,7 +30,7 @@ CLI = RELEASE / "host-cli"
 MODELS = ROOT / "models"
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 WORK = ROOT / "target" / "bench" / "models"
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 1
 LAYERS, WIDTH, HEADS, INNER, TOKENS = 6, 384, 12, 1536, 64
 
@@ -154,7 +154,7 @@ def row(name: str, graph: Path, package: Path | None) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     if package is None:
         package = folder / "package"
-        run([str(CLI), "package", str(graph), "--output", str(package), "--task", "tensors", "--force"])
+        run([str(CLI), "package", str(graph), "--output", str(package), "--task", "tensors"])
     baked = folder / "baked"
     run([str(CLI), "bake", str(package), "--output", str(baked)])
     runtime = session(graph)

@@ -26,6 +26,14 @@ pub struct State {
     memory_refused: bool,
 }
 
+impl State {
+    /// The most bytes that the instance's memory may have.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.limits.memory_bytes
+    }
+}
+
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,

@@ -17,6 +17,10 @@ pub(crate) fn take(
     context: &ComponentContext<'_>,
 ) -> Result<Vec<u8>> {
     let (store, instance) = sandbox.parts();
+    // An accessor gives a whole memory at once, and wasmtime bounds what a call gives back, by default to
+    // less than a large model takes. Here the instance's memory is the bound.
+    let memory = store.data().memory_bytes();
+    store.set_hostcall_fuel(memory);
     let mut reader = Reader { store, instance, failed: None };
     let bytes = {
         // Nothing in it waits: every call below returns before the first poll does.
