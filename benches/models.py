@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import subprocess
 import time
 from collections import defaultdict
@@ -154,6 +155,7 @@ def row(name: str, graph: Path, package: Path | None) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     if package is None:
         package = folder / "package"
+        shutil.rmtree(package, ignore_errors=True)
         run([str(CLI), "package", str(graph), "--output", str(package), "--task", "tensors"])
     baked = folder / "baked"
     run([str(CLI), "bake", str(package), "--output", str(baked)])
