@@ -48,6 +48,8 @@ export class DrawPanel implements Panel {
     for (const end of ['pointerup', 'pointercancel'] as const) {
       this.#canvas.addEventListener(end, (event) => this.#end(event));
     }
+    // A fast stroke would otherwise count as a fling, and the tap after it as stopping the fling.
+    this.#canvas.addEventListener('touchstart', (event) => event.preventDefault());
     this.#changed();
   }
 
