@@ -7,20 +7,17 @@ into `docs/performance.md`.
 
 from __future__ import annotations
 
-import datetime
-import http.client
 import json
 import platform
-import re
 import statistics
 import subprocess
 import sys
-import threading
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import Figures, machine, number, table, write_report
+from function import MEMORY, Emulator
+from measure import Figures, circumstances, number, table, write_report
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = ROOT / "benches"
@@ -29,8 +26,6 @@ FRAUD = ROOT / "models" / "fraud"
 WORK = ROOT / "target" / "bench"
 ARCH = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 FUNCTION = ROOT / "target" / "functions" / f"fraud.{ARCH}.zip"
-MEMORY = 1769
-"""MB: what buys one whole processor."""
 STARTS = 10
 ROUNDS = 10
 WARM = 200
@@ -41,20 +36,6 @@ LONG = 10_000
 PRICE = {"x86_64": 0.0000166667, "arm64": 0.0000133334}[ARCH]
 """US dollars for a GB-second in us-east-1, and below for a million requests."""
 REQUESTS = 0.20
-REPORT_LINE = re.compile(
-    r"REPORT RequestId.*?\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms.*?Max Memory Used: (\d+) MB"
-    r"(?:\tInit Duration: ([\d.]+) ms)?"
-)
-
-
-@dataclass
-class Report:
-    """What the emulator says of an invoke."""
-
-    duration: float
-    billed: float
-    memory: float
-    init: float | None
 
 
 @dataclass
@@ -72,48 +53,9 @@ class Contender:
     memory: float = 0
 
 
-class Emulator:
-    """A function under `host-cli emulate`, with Lambda's own API on a port."""
-
-    def __init__(self, contender: Contender) -> None:
-        command = [str(RELEASE / "host-cli"), "emulate", str(contender.package)]
-        command += ["--memory", str(MEMORY), "--timeout", "120", "--door", "invoke=127.0.0.1:0"]
-        for name, value in contender.environment.items():
-            command += ["--env", f"{name}={value}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stdout and self.process.stderr
-        address = self.process.stdout.readline().split("//")[-1].strip()
-        self.connection = http.client.HTTPConnection(address, timeout=150)
-        self.reports: list[Report] = []
-        self.arrived = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self.process.stderr:
-            if found := REPORT_LINE.search(line):
-                duration, billed, memory, init = found.groups()
-                report = Report(float(duration), float(billed), float(memory), float(init) if init else None)
-                with self.arrived:
-                    self.reports.append(report)
-                    self.arrived.notify()
-
-    def invoke(self, event: bytes) -> Report:
-        """Invokes, checks that there is an answer, and waits for its report."""
-        before = len(self.reports)
-        self.connection.request("POST", "/2015-03-31/functions/function/invocations", event)
-        response = self.connection.getresponse()
-        answer = response.read()
-        if response.status != 200 or response.getheader("X-Amz-Function-Error"):
-            raise RuntimeError(answer.decode())
-        with self.arrived:
-            if not self.arrived.wait_for(lambda: len(self.reports) > before, timeout=60):
-                raise RuntimeError("no REPORT line")
-        return self.reports[-1]
-
-    def close(self) -> None:
-        """Ends the function."""
-        self.process.terminate()
-        self.process.wait()
+def started(contender: Contender) -> Emulator:
+    """It, with Lambda's own API on a port."""
+    return Emulator(RELEASE / "host-cli", contender.package, contender.environment)
 
 
 def python_package(handler: str, imports: list[str]) -> tuple[Path, int]:
@@ -186,7 +128,7 @@ def records(transactions: list[bytes]) -> bytes:
 def measure(contender: Contender, running: Emulator, transactions: list[bytes], batch: bytes) -> None:
     """A cold start; then, in the function that stays, a round of warm invokes."""
     if len(contender.init.values) < STARTS:
-        fresh = Emulator(contender)
+        fresh = started(contender)
         report = fresh.invoke(transactions[0])
         contender.init.add(report.init or 0)
         contender.first.add((report.init or 0) + report.duration)
@@ -228,7 +170,7 @@ def rows(everyone: list[Contender]) -> list[list[str]]:
 
 def long_run(contender: Contender, transactions: list[bytes]) -> str:
     """Many invokes in a row: the memory at the beginning and at the end."""
-    emulator = Emulator(contender)
+    emulator = started(contender)
     early = [emulator.invoke(transactions[i % len(transactions)]).memory for i in range(100)][-1]
     late = [emulator.invoke(transactions[i % len(transactions)]).memory for i in range(LONG - 100)][-1]
     emulator.close()
@@ -243,7 +185,7 @@ def main() -> None:
     transactions = [json.dumps(json.loads(line)["input"]).encode() for line in sample]
     batch = records(transactions)
     everyone = contenders()
-    running = [Emulator(contender) for contender in everyone]
+    running = [started(contender) for contender in everyone]
     for emulator in running:
         emulator.invoke(transactions[0])
     for turn in range(ROUNDS):
@@ -261,11 +203,8 @@ def main() -> None:
     share = [
         number((percentile(ours.warm, part) - percentile(empty.warm, part)) * 1e3) for part in (0.5, 0.99)
     ]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
     text = "\n\n".join([
-        f"{machine()}, {datetime.date.today()}, at {commit}: {STARTS} starts, {ROUNDS * WARM:,} warm invokes and "
+        f"{circumstances()}: {STARTS} starts, {ROUNDS * WARM:,} warm invokes and "
         f"{BATCHES} batches of each, {MEMORY} MB.",
         table(head, rows(everyone)),
         f"Of a warm invoke, `host-lambda` adds {share[0]} µs (p50; p99 {share[1]} µs) to a function that does nothing, "

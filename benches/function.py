@@ -1,12 +1,75 @@
-"""The deployed function under the Lambda emulator: a zip, a cold start, one answer."""
+"""The deployed function under the Lambda emulator: its zip, its environment, its invokes."""
 
 from __future__ import annotations
 
+import http.client
 import re
 import subprocess
-import urllib.request
+import threading
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+
+MEMORY = 1769
+"""MB: what buys one whole processor."""
+REPORT_LINE = re.compile(
+    r"REPORT RequestId.*?\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms.*?Max Memory Used: (\d+) MB"
+    r"(?:\tInit Duration: ([\d.]+) ms)?"
+)
+
+
+@dataclass
+class Report:
+    """What the emulator says of an invoke."""
+
+    duration: float
+    billed: float
+    memory: float
+    init: float | None
+
+
+class Emulator:
+    """A function under `host-cli emulate`, with Lambda's own API on a port."""
+
+    def __init__(self, cli: Path, package: Path, environment: dict[str, str] | None = None) -> None:
+        command = [str(cli), "emulate", str(package)]
+        command += ["--memory", str(MEMORY), "--timeout", "120", "--door", "invoke=127.0.0.1:0"]
+        for name, value in (environment or {}).items():
+            command += ["--env", f"{name}={value}"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout and self.process.stderr
+        address = self.process.stdout.readline().split("//")[-1].strip()
+        self.connection = http.client.HTTPConnection(address, timeout=150)
+        self.reports: list[Report] = []
+        self.arrived = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            if found := REPORT_LINE.search(line):
+                duration, billed, memory, init = found.groups()
+                report = Report(float(duration), float(billed), float(memory), float(init) if init else None)
+                with self.arrived:
+                    self.reports.append(report)
+                    self.arrived.notify()
+
+    def invoke(self, event: bytes) -> Report:
+        """Invokes, checks that there is an answer, and waits for its report."""
+        before = len(self.reports)
+        self.connection.request("POST", "/2015-03-31/functions/function/invocations", event)
+        response = self.connection.getresponse()
+        answer = response.read()
+        if response.status != 200 or response.getheader("X-Amz-Function-Error"):
+            raise RuntimeError(answer.decode())
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: len(self.reports) > before, timeout=60):
+                raise RuntimeError("no REPORT line")
+        return self.reports[-1]
+
+    def close(self) -> None:
+        """Ends the function."""
+        self.process.terminate()
+        self.process.wait()
 
 
 def zipped(bootstrap: Path, baked: Path, target: str, to: Path) -> Path:
@@ -24,20 +87,10 @@ def zipped(bootstrap: Path, baked: Path, target: str, to: Path) -> Path:
 
 
 def cold_start(cli: Path, package: Path, event: bytes) -> dict[str, float]:
-    """Milliseconds of a first invoke, as the emulator's REPORT line has them."""
-    command = [str(cli), "emulate", str(package), "--memory", "1769", "--door", "invoke=127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as emulator:
-        address = emulator.stdout.readline().split()[-1]
-        url = f"{address}/2015-03-31/functions/function/invocations"
-        with urllib.request.urlopen(urllib.request.Request(url, data=event)) as response:
-            if "FunctionError" in str(response.headers):
-                raise RuntimeError(response.read().decode())
-            response.read()
-        line = next(line for line in emulator.stderr if "REPORT RequestId" in line)
-        emulator.terminate()
-        emulator.communicate()
-    found = re.search(r"Duration: ([\d.]+) ms.*?Max Memory Used: (\d+) MB.*?Init Duration: ([\d.]+) ms", line)
-    if found is None:
-        raise RuntimeError(f"no cold start: {line}")
-    duration, memory, init = map(float, found.groups())
-    return {"init": init / 1e3, "duration": duration / 1e3, "memory": memory}
+    """Seconds of a first invoke, and megabytes, as the emulator's REPORT line has them."""
+    emulator = Emulator(cli, package)
+    report = emulator.invoke(event)
+    emulator.close()
+    if report.init is None:
+        raise RuntimeError("no cold start")
+    return {"init": report.init / 1e3, "duration": report.duration / 1e3, "memory": report.memory}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import platform
@@ -73,6 +74,27 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def repeated(work, seconds: float) -> float:
+    """The median time of a call, in seconds, after one that does not count."""
+    work()
+    times = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def circumstances() -> str:
+    """The machine, the day and the commit of a run."""
+    root = Path(__file__).resolve().parent
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    return f"{machine()}, {datetime.date.today()}, at {commit}"
 
 
 def machine() -> str:

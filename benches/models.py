@@ -9,11 +9,8 @@ constants; the work is the same), and a transformer encoder of MiniLM's size wit
 
 from __future__ import annotations
 
-import datetime
 import json
 import shutil
-import subprocess
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,7 +19,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from measure import Figures, answer, machine, number, run, table, write_report
+from measure import Figures, answer, circumstances, number, repeated, run, table, write_report
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = ROOT / "benches"
@@ -137,18 +134,6 @@ def inputs(runtime: onnxruntime.InferenceSession, folder: Path) -> tuple[dict[st
     return feeds, path
 
 
-def repeated(work) -> float:
-    """The median time of a call."""
-    work()
-    times = []
-    end = time.perf_counter() + SECONDS
-    while not times or time.perf_counter() < end:
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times))
-
-
 def row(name: str, graph: Path, package: Path | None) -> list[str]:
     """The table's line of a graph."""
     folder = WORK / graph.parent.parent.name / graph.stem
@@ -166,7 +151,7 @@ def row(name: str, graph: Path, package: Path | None) -> list[str]:
     web = ["node", str(BENCHES / "web_graph.mjs"), str(graph), str(path), str(SECONDS)]
     figures: dict[str, Figures] = defaultdict(Figures)
     for _ in range(ROUNDS):
-        figures["peer"].add(repeated(lambda: runtime.run(None, feeds)))
+        figures["peer"].add(repeated(lambda: runtime.run(None, feeds), SECONDS))
         found = answer(sandbox)
         figures["reused"].add(found["reuse"])
         figures["fresh"].add(found["fresh"])
@@ -180,14 +165,11 @@ def row(name: str, graph: Path, package: Path | None) -> list[str]:
 def main() -> None:
     """Runs everything and writes the report."""
     rows = [row(name, *where) for name, where in graphs().items()]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
     head = [
         "batch 1, one thread; ms, and times ONNX Runtime", "sandbox, reused", "sandbox, fresh", "native core",
         "ONNX Runtime Web in Node", "ONNX Runtime",
     ]
-    text = f"{machine()}, {datetime.date.today()}, at {commit}: medians of {ROUNDS} runs.\n\n{table(head, rows)}"
+    text = f"{circumstances()}: medians of {ROUNDS} runs.\n\n{table(head, rows)}"
     write_report(ROOT / "docs" / "performance.md", "benches/models.py", text)
     print(text)
 

@@ -10,12 +10,9 @@ into the sandbox (JSON, pictures in base64) and back.
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import io
 import json
-import subprocess
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -26,7 +23,7 @@ from PIL import Image, ImageOps
 from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
-from measure import Figures, answer, machine, number, table, write_report
+from measure import Figures, answer, circumstances, number, repeated, table, write_report
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "target" / "release" / "host-cli"
@@ -133,17 +130,6 @@ def pillow(content: bytes) -> np.ndarray:
     return np.ascontiguousarray(((pixels - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1))
 
 
-def repeated(work, seconds: float = SECONDS) -> float:
-    """The median time of a call."""
-    times = []
-    end = time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times))
-
-
 def ours(model: Path, instances: Path) -> float:
     """In a sandbox that is used again, JSON to JSON."""
     options = ["--instances", str(instances), "--seconds", str(SECONDS), "--sandbox", "reuse", "--threads", "1"]
@@ -159,7 +145,7 @@ def compare(cases: dict[str, tuple], model: Path, peer) -> list[list[str]]:
         path.write_text(json.dumps([instance]), encoding="utf-8")
         for _ in range(ROUNDS):
             figures[name]["sandbox"].add(ours(model, path))
-            figures[name]["peer"].add(repeated(lambda: peer(content)))
+            figures[name]["peer"].add(repeated(lambda: peer(content), SECONDS))
     return [
         [name, found["sandbox"].text(1e3), found["peer"].text(1e3), number(found["sandbox"].median / found["peer"].median)]
         for name, found in figures.items()
@@ -187,11 +173,8 @@ def main() -> None:
     with threadpool_limits(1):
         rows = compare(pictures, pictures_package(), pillow)
         rows += compare(texts, texts_package(), lambda text: np.array([tokenizer.encode(text).ids], dtype=np.int64))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
     head = ["prepared, ms", "sandbox, JSON to JSON", "Pillow and NumPy, or tokenizers", "times"]
-    text = f"{machine()}, {datetime.date.today()}, at {commit}: medians of {ROUNDS} runs.\n\n{table(head, rows)}"
+    text = f"{circumstances()}: medians of {ROUNDS} runs.\n\n{table(head, rows)}"
     write_report(ROOT / "docs" / "performance.md", "benches/preprocessing.py", text)
     print(text)
 

@@ -9,15 +9,13 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 from function import cold_start, zipped
-from measure import Figures, answer, machine, number, peak_megabytes, run, table, write_report
+from measure import Figures, answer, circumstances, number, peak_megabytes, run, table, write_report
 from trees import trees
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -160,11 +158,8 @@ def main() -> None:
     warm_table, words = warm(made)
     component = ROOT / "target" / "component" / "predictor.wasm"
     tree_table = trees(RELEASE / "examples" / "rows", component, WORK)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.strip()
     text = "\n\n".join([
-        f"{machine()}, {datetime.date.today()}, at {commit}: {STARTS} starts and {ROUNDS} warm runs of each.",
+        f"{circumstances()}: {STARTS} starts and {ROUNDS} warm runs of each.",
         start_table, warm_table, words, tree_table, sizes(made),
     ])
     write_report(REPORT, "benches/run.py", text)

@@ -1,25 +1,12 @@
 //! The task `tensors`: nested arrays in and out, by the graph's own names.
 
-use inference_core::{Error, ErrorKind, Instance, Model};
-use serde_json::json;
+use inference_core::{ErrorKind, Instance, Model};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::support::exported::cases;
 use crate::support::onnx::{encode, input, model, node};
-use crate::support::package::{load, predict};
-
-fn load_bare(onnx: Vec<u8>) -> Result<Model, Error> {
-    let manifest = json!({
-        "format": "samebits/1",
-        "name": "bare",
-        "version": "1.0.0",
-        "task": "tensors",
-        "license": "Apache-2.0",
-        "files": [],
-    });
-    load(manifest, &[("model.onnx", "graph", onnx)])
-}
+use crate::support::package::{load_bare, predict};
 
 fn bare(onnx: Vec<u8>) -> Model {
     load_bare(onnx).unwrap()

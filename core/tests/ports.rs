@@ -2,12 +2,11 @@
 
 use inference_core::graph::Graph;
 use inference_core::{ElementType, Error, ErrorKind, Tensor, TensorType};
-use serde_json::json;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::support::onnx::{encode, input, integers, model, node};
-use crate::support::package::{load, predict};
+use crate::support::package::{load_bare, predict};
 
 /// A message in a field of a protobuf.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -118,19 +117,8 @@ fn types_that_stay_out() {
 
 #[test]
 fn in_json_a_sequence_is_an_array_and_nothing_is_null() {
-    let model = |onnx| {
-        let manifest = json!({
-            "format": "samebits/1",
-            "name": "bare",
-            "version": "1.0.0",
-            "task": "tensors",
-            "license": "Apache-2.0",
-            "files": [],
-        });
-        load(manifest, &[("model.onnx", "graph", onnx)]).unwrap()
-    };
     let answer = |onnx: Vec<u8>, instance: &str| -> Result<String, Error> {
-        Ok(predict(&model(onnx), instance)?.json)
+        Ok(predict(&load_bare(onnx).unwrap(), instance)?.json)
     };
     let json = answer(inserting(), r#"{"t":[1],"x":[[[2,3]],4]}"#).unwrap();
     assert_eq!(json, r#"{"y":[[1.0],[[2.0,3.0]],4.0]}"#);

@@ -237,12 +237,12 @@ impl Function {
         work: &mut Work,
         source: Source,
         record: Option<&crate::event::Record>,
-        decided: impl Iterator<Item = (&'i Instance, &'i Outcome)>,
+        decided: impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone,
     ) -> Result<(), Failure> {
         let began = Instant::now();
         let Work { invocation, model, lines, measured } = work;
         #[cfg(feature = "aws")]
-        let decided = self.shadows.watched(&self.models, model, decided);
+        self.shadows.watched(&self.models, model, decided.clone());
         let principal = record.and_then(|record| record.principal.as_deref());
         let trace = record.and_then(|record| record.trace.as_deref());
         let trace = trace.and_then(crate::invocation::root);

@@ -31,33 +31,32 @@ struct Watched {
 }
 
 impl Shadows {
-    /// Looks at what was decided, and hands it on. Where there is a shadow, it is remembered.
+    /// Remembers what was decided, where there is a shadow.
     pub(crate) fn watched<'i>(
         &self,
         models: &Models,
         by: &Served,
         decided: impl Iterator<Item = (&'i Instance, &'i Outcome)>,
-    ) -> std::vec::IntoIter<(&'i Instance, &'i Outcome)> {
-        let decided: Vec<_> = decided.collect();
-        if models.now().shadow.is_some() {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut bytes: usize = waiting.iter().map(|it| size(&it.instance)).sum();
-            for (instance, outcome) in &decided {
-                bytes += size(instance);
-                if waiting.len() >= INSTANCES || bytes > BYTES {
-                    break;
-                }
-                let Ok(prediction) = outcome else { continue };
-                waiting.push(Watched {
-                    instance: (*instance).clone(),
-                    version: by.named.version.clone(),
-                    score: prediction.score,
-                    label: prediction.label.clone(),
-                    action: prediction.action.clone(),
-                });
-            }
+    ) {
+        if models.now().shadow.is_none() {
+            return;
         }
-        decided.into_iter()
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes: usize = waiting.iter().map(|it| size(&it.instance)).sum();
+        for (instance, outcome) in decided {
+            bytes += size(instance);
+            if waiting.len() >= INSTANCES || bytes > BYTES {
+                break;
+            }
+            let Ok(prediction) = outcome else { continue };
+            waiting.push(Watched {
+                instance: instance.clone(),
+                version: by.named.version.clone(),
+                score: prediction.score,
+                label: prediction.label.clone(),
+                action: prediction.action.clone(),
+            });
+        }
     }
 
     /// Lets the shadow answer what waits, and tells how it compares.

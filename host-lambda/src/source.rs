@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use aws_call::{Client, Patience};
 use model_package::Digest;
 use model_store::{AliasDocument, Cache, Kind, Pin, Reference, Store, StoreError, Which, now};
-use predictor_host::{Baked, HostError, Predictor, Target, WASMTIME, reference};
+use predictor_host::{
+    Baked, HostError, Predictor, PredictorComponent, Target, WASMTIME, reference,
+};
 
 use crate::config::{Config, Wrong};
 use crate::loader::{Loader, is_of};
@@ -291,7 +293,8 @@ impl Source {
         version: Option<&str>,
         patience: Patience,
     ) -> Result<Arc<Served>, Rejection> {
-        let component = self.loader.component()?.digest();
+        let code = self.loader.component()?;
+        let component = code.digest();
         if let Some(folder) = self.baked(package, component, patience).await {
             let ready = self.ready(package, Lies::Baked(folder)).await;
             match ready {
@@ -304,12 +307,12 @@ impl Source {
             }
         }
         let fetched = self.store.package(package, version, patience, &|_| {}).await?;
-        match self.ready(package, Lies::Package(fetched.folder)).await {
+        match self.ready(package, Lies::Package(code.clone(), fetched.folder)).await {
             // Damaged where it lay: once more, from the store.
             Err(Rejection::Host(_)) if fetched.was_there => {
                 self.store.cache().remove(&Kind::Package(package))?;
                 let fetched = self.store.package(package, version, patience, &|_| {}).await?;
-                self.ready(package, Lies::Package(fetched.folder)).await
+                self.ready(package, Lies::Package(code, fetched.folder)).await
             }
             ready => ready,
         }
@@ -349,7 +352,7 @@ impl Source {
         let work = move || {
             let predictor = match lies {
                 Lies::Baked(folder) => loader.baked(&Baked::open(&folder)?)?,
-                Lies::Package(folder) => loader.package(&loader.component()?, &folder)?,
+                Lies::Package(component, folder) => loader.package(&component, &folder)?,
             };
             if !is_of(&predictor, &package) {
                 let message = format!("it is another package than {package}");
@@ -367,14 +370,13 @@ impl Source {
 /// Where a version lies.
 enum Lies {
     Baked(PathBuf),
-    Package(PathBuf),
+    /// With the component that loads it.
+    Package(PredictorComponent, PathBuf),
 }
 
 /// Compares what a model answers with its reference cases, bit by bit.
 fn tried(predictor: &Predictor) -> Result<(), Rejection> {
-    let cases = reference::cases(predictor)?.cases;
-    let answers = reference::answer(predictor, &cases)?;
-    let differences = reference::differences(&cases, &answers);
+    let differences = reference::check(predictor)?.differences;
     let Some(first) = differences.first() else { return Ok(()) };
     let description = predictor.description();
     Err(Rejection::SelfTest {

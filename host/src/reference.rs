@@ -1,6 +1,8 @@
 //! Reference cases: what a package says of itself, compared bit by bit with what the sandbox
 //! answers.
 
+use std::fmt;
+
 use model_package::{Expected, Limits, ReferenceCase, ReferenceCases, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
@@ -18,6 +20,41 @@ pub struct Difference {
     pub expected: String,
     /// What the sandbox answered.
     pub found: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, what, expected, found } = self;
+        write!(f, "{case}: {what}: expected {expected}, found {found}")
+    }
+}
+
+/// What became of a model's reference cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How many there are.
+    pub cases: usize,
+    /// Where answers are not as expected.
+    pub differences: Vec<Difference>,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.differences.len() {
+            0 => write!(f, "{} reference cases, every bit as expected", self.cases),
+            differences => write!(f, "{} reference cases, {differences} differences", self.cases),
+        }
+    }
+}
+
+/// Answers all reference cases of a loaded model and compares them, bit by bit.
+///
+/// # Errors
+/// As of [`cases`] and [`answer`].
+pub fn check(predictor: &Predictor) -> Result<Checked, HostError> {
+    let cases = cases(predictor)?.cases;
+    let differences = differences(&cases, &answer(predictor, &cases)?);
+    Ok(Checked { cases: cases.len(), differences })
 }
 
 /// The reference cases of a loaded model; none if its package has no such file.

@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{
@@ -20,73 +19,33 @@ use tract_onnx::pb::{
 };
 
 use super::port::{self, Form, Ports, Types};
+use super::untyped::{Type, is_untyped};
 use crate::error::excerpt;
 use crate::{Error, Keys};
 
 /// Elements of all sequences in the outputs.
 const MOST_ELEMENTS: usize = 10_000;
 
-/// The types of inputs that the generated messages leave out (field numbers of `onnx.proto`).
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "11")]
-    input: Vec<Input>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Input {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "2")]
-    kind: Option<Type>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Type {
-    #[prost(message, optional, tag = "1")]
-    tensor: Option<Elements>,
-    #[prost(message, optional, boxed, tag = "5")]
-    map: Option<Box<Map>>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Elements {
-    #[prost(int32, tag = "1")]
-    kind: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Map {
-    #[prost(int32, tag = "1")]
-    key: i32,
-    #[prost(message, optional, boxed, tag = "2")]
-    value: Option<Box<Type>>,
-}
-
-/// Rewrites a decoded model; `onnx` are its bytes. The elements of sequences get the types that the
-/// file says.
-pub(super) fn flatten(proto: &mut ModelProto, onnx: &[u8], types: &Types) -> Result<Ports, Error> {
+/// Rewrites a decoded model, given its untyped inputs and outputs. The elements of sequences get the
+/// types that the file says.
+pub(super) fn flatten(
+    proto: &mut ModelProto,
+    untyped: &BTreeMap<String, Type>,
+    types: &Types,
+) -> Result<Ports, Error> {
     let Some(graph) = &mut proto.graph else { return Ok(Ports::new()) };
-    let untyped = |input: &ValueInfoProto| input.r#type.as_ref().is_some_and(|t| t.value.is_none());
-    if graph.input.iter().any(untyped) {
-        maps(graph, &map_types(onnx))?;
+    if graph.input.iter().any(is_untyped) {
+        maps(graph, &map_types(graph, untyped))?;
     }
     sequences(graph, types)
 }
 
 /// The element types of keys and values of each input that is a map.
-fn map_types(onnx: &[u8]) -> BTreeMap<String, (i32, i32)> {
-    // The bytes were decoded before, so what fails here has no maps.
-    let graph = Model::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
-    let types = graph.input.into_iter().filter_map(|input| {
-        let map = input.kind?.map?;
-        Some((input.name, (map.key, map.value?.tensor?.kind)))
+fn map_types(graph: &GraphProto, untyped: &BTreeMap<String, Type>) -> BTreeMap<String, (i32, i32)> {
+    let types = graph.input.iter().filter_map(|input| {
+        let map = untyped.get(&input.name)?.map.as_ref()?;
+        let value = map.value.as_ref()?.tensor.as_ref()?;
+        Some((input.name.clone(), (map.key, value.elem_type)))
     });
     types.collect()
 }

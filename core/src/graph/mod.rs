@@ -11,6 +11,7 @@ mod port;
 mod products;
 mod stepwise;
 mod trial;
+mod untyped;
 mod validate;
 mod work;
 
@@ -75,8 +76,9 @@ impl Graph {
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
         let mut proto = validate::decode(onnx)?;
         inline::inline(&mut proto, onnx)?;
-        let types = port::types(&proto, onnx);
-        let mut ports = flatten::flatten(&mut proto, onnx, &types)?;
+        let untyped = untyped::types(&proto, onnx);
+        let types = port::types(&untyped);
+        let mut ports = flatten::flatten(&mut proto, &untyped, &types)?;
         let own = port::take(&mut proto, &types);
         // tract carries no sequences.
         let planned = own.is_empty();

@@ -11,11 +11,11 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use tract_onnx::pb::type_proto::{self, Value};
 use tract_onnx::pb::{ModelProto, TensorShapeProto, TypeProto, ValueInfoProto};
 
 use super::declared;
+use super::untyped::{Inner, Type, is_untyped};
 use crate::TensorType;
 
 /// The shape of a tensor that may have any number of dimensions.
@@ -74,55 +74,9 @@ pub(super) type Ports = BTreeMap<String, (Form, TensorType)>;
 /// The same as the file has it.
 pub(super) type Types = BTreeMap<String, (Form, type_proto::Tensor)>;
 
-/// The types that the generated messages leave out (field numbers of `onnx.proto`).
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "11")]
-    input: Vec<Info>,
-    #[prost(message, repeated, tag = "12")]
-    output: Vec<Info>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Info {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "2")]
-    kind: Option<Type>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Type {
-    #[prost(message, optional, tag = "1")]
-    tensor: Option<type_proto::Tensor>,
-    #[prost(message, optional, boxed, tag = "4")]
-    sequence: Option<Box<Inner>>,
-    #[prost(message, optional, boxed, tag = "9")]
-    optional: Option<Box<Inner>>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Inner {
-    #[prost(message, optional, tag = "1")]
-    kind: Option<Type>,
-}
-
-/// The types of the graph's sequences and optional values; `onnx` are the model's bytes.
-pub(super) fn types(proto: &ModelProto, onnx: &[u8]) -> Types {
-    let graph = proto.graph.iter();
-    if !graph.flat_map(|graph| graph.input.iter().chain(&graph.output)).any(is_untyped) {
-        return Types::new();
-    }
-    // The bytes were decoded before, so what fails here has no such types.
-    let typed = Model::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
-    let values = typed.input.into_iter().chain(typed.output);
-    values.filter_map(|value| Some((value.name, made_of(value.kind?)?))).collect()
+/// The graph's sequences and optional values among its untyped inputs and outputs.
+pub(super) fn types(untyped: &BTreeMap<String, Type>) -> Types {
+    untyped.iter().filter_map(|(name, kind)| Some((name.clone(), made_of(kind)?))).collect()
 }
 
 /// Declares the graph's sequences and optional values as their tensors.
@@ -155,18 +109,14 @@ fn info(tensor: type_proto::Tensor) -> TypeProto {
     TypeProto { value: Some(Value::TensorType(tensor)), ..Default::default() }
 }
 
-fn is_untyped(value: &ValueInfoProto) -> bool {
-    value.r#type.as_ref().is_some_and(|declared| declared.value.is_none())
-}
-
 /// The form of a type, and the tensors that it is made of.
-fn made_of(kind: Type) -> Option<(Form, type_proto::Tensor)> {
-    let inner = |inner: Box<Inner>| inner.kind;
-    match (kind.sequence, kind.optional) {
+fn made_of(kind: &Type) -> Option<(Form, type_proto::Tensor)> {
+    let inner = |inner: &Inner| inner.kind.clone();
+    match (&kind.sequence, &kind.optional) {
         (Some(sequence), _) => Some((Form::Sequence, inner(sequence)?.tensor?)),
         (_, Some(optional)) => match inner(optional)? {
             Type { tensor: Some(tensor), .. } => Some((Form::Optional, tensor)),
-            Type { sequence, .. } => Some((Form::OptionalSequence, inner(sequence?)?.tensor?)),
+            Type { sequence, .. } => Some((Form::OptionalSequence, inner(&*sequence?)?.tensor?)),
         },
         _ => None,
     }

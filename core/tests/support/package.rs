@@ -76,6 +76,11 @@ pub fn load(mut manifest: Value, files: &[(&str, &str, Vec<u8>)]) -> Result<Mode
     Model::load(files)
 }
 
+/// Loads a package of a graph alone, whose task is `tensors`.
+pub fn load_bare(onnx: Vec<u8>) -> Result<Model, Error> {
+    Model::load(PackageFile::of_graph(onnx).unwrap())
+}
+
 /// Predicts one instance of any kind.
 pub fn answer(model: &Model, instance: Instance) -> Result<Prediction, Error> {
     model.predict(&[instance]).unwrap().remove(0)

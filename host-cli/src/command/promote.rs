@@ -174,21 +174,15 @@ impl Bench {
 
 /// Whether the reference cases give their exact bits; what differs is said.
 fn answers(predictor: &Predictor, name: &str) -> Result<bool> {
-    let cases = reference::cases(predictor)?.cases;
-    if cases.is_empty() {
+    let checked = reference::check(predictor)?;
+    if checked.cases == 0 {
         let message = format!("{name} has no reference cases, so nothing says that it is right");
         return Err(ModelError(message).into());
     }
-    let found = reference::answer(predictor, &cases)?;
-    let differences = reference::differences(&cases, &found);
     let mut out = io::stdout().lock();
-    for reference::Difference { case, what, expected, found } in &differences {
-        writeln!(out, "{case}: {what}: expected {expected}, found {found}")?;
+    for difference in &checked.differences {
+        writeln!(out, "{difference}")?;
     }
-    let (cases, differences) = (cases.len(), differences.len());
-    match differences {
-        0 => writeln!(out, "{name}: {cases} reference cases, every bit as expected")?,
-        _ => writeln!(out, "{name}: {cases} reference cases, {differences} differences")?,
-    }
-    Ok(differences == 0)
+    writeln!(out, "{name}: {checked}")?;
+    Ok(checked.differences.is_empty())
 }

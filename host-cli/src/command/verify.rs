@@ -16,28 +16,22 @@ pub(crate) fn run(settings: &Settings, arguments: &Verify) -> Result<ExitCode> {
     let model = Model::of(settings, &arguments.model)?;
     let (predictor, origin) =
         load(settings, arguments, &model).with_context(|| format!("the model {model}"))?;
-    let cases = reference::cases(&predictor)?.cases;
-    if cases.is_empty() {
+    let checked = reference::check(&predictor)?;
+    if checked.cases == 0 {
         return Err(ModelError(format!("{model} has no reference cases to verify")).into());
     }
-    let answers = reference::answer(&predictor, &cases)?;
-    let differences = reference::differences(&cases, &answers);
     let mut out = io::stdout().lock();
-    for difference in &differences {
-        let reference::Difference { case, what, expected, found } = difference;
-        writeln!(out, "{case}: {what}: expected {expected}, found {found}")?;
+    for difference in &checked.differences {
+        writeln!(out, "{difference}")?;
     }
     let description = predictor.description();
     let (name, version, package) = (&description.name, &description.version, &description.package);
     writeln!(out, "{name} {version}, {package}")?;
     writeln!(out, "component {}", predictor.component().digest())?;
     writeln!(out, "{origin}")?;
-    if !differences.is_empty() {
-        writeln!(out, "{} reference cases, {} differences", cases.len(), differences.len())?;
-        return Ok(ExitCode::from(CHECK_FAILED));
-    }
-    writeln!(out, "{} reference cases, every bit as expected", cases.len())?;
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "{checked}")?;
+    let sound = checked.differences.is_empty();
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }
 
 /// Checks the signature and every file before anything is loaded or mapped.
