@@ -61,6 +61,11 @@ impl Error {
     }
 }
 
+/// A value of the caller's that an operator does not accept, on its way out through tract.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unaccepted(pub(crate) String);
+
 impl From<PackageError> for Error {
     fn from(error: PackageError) -> Self {
         Self {

@@ -5,7 +5,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::support::exported::cases;
-use crate::support::onnx::{encode, input, model, node};
+use crate::support::onnx::{encode, input, int, ints, model, node, strings, with};
 use crate::support::package::{load_bare, predict};
 
 fn bare(onnx: Vec<u8>) -> Model {
@@ -151,4 +151,38 @@ fn a_name_that_hosts_need() {
     );
     let error = load_bare(encode(&graph)).unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "graph-mismatch"));
+}
+
+#[test]
+fn a_value_that_an_operator_does_not_accept_is_named() {
+    let encoder = |categories| {
+        let attributes = [categories, int("zeros", 0)];
+        with(node("ai.onnx.ml.OneHotEncoder", &["x"], &["y"]), attributes)
+    };
+    let check = |data, categories, instance: &str, expected: &str| {
+        let graph =
+            model(vec![encoder(categories)], vec![input("x", data, &["N"])], &["y"], vec![]);
+        let error = predict(&bare(encode(&graph)), instance).unwrap_err();
+        assert_eq!(
+            (error.kind, error.code),
+            (ErrorKind::InvalidInput, "unaccepted-value"),
+            "{error}"
+        );
+        assert_eq!(error.message, expected);
+    };
+    let words = || strings("cats_strings", &["red", "blue"]);
+    check(
+        DataType::String,
+        words(),
+        r#"{"x": ["violet"]}"#,
+        r#""violet" is none of the categories "red", "blue""#,
+    );
+    let numbers: Vec<_> = (1..12).collect();
+    let first = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …";
+    check(
+        DataType::Float,
+        ints("cats_int64s", &numbers),
+        r#"{"x": [12.5]}"#,
+        &format!("12.5 is none of the categories {first}"),
+    );
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use decision_audit::{Chain, Decision, Fault, Outcome as Decided, Predicted};
-use model_package::Digest;
+use model_package::{Digest, hex};
 use predictor_host::{HostError, Instance, Outcome, Prediction, reference};
 
 use crate::clock;
@@ -40,8 +40,7 @@ impl AuditLog {
     pub(crate) fn new(wanted: Audit) -> Result<Self, String> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| format!("no random numbers: {error}"))?;
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { wanted, chain: Chain::new(id) })
+        Ok(Self { wanted, chain: Chain::new(hex(id)) })
     }
 
     /// Appends a record for each instance to `lines`.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
-use model_package::{Manifest, Modality};
+use model_package::{Manifest, Modality, hex};
 use predictor_host::{HostError, Instance};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
@@ -96,9 +96,7 @@ impl Key {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes());
         let hashed = mac.map(|mac| mac.chain_update(bytes).finalize().into_bytes());
         // A key of any length is accepted.
-        let digits: String =
-            hashed.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("hmac-sha256:{digits}")
+        format!("hmac-sha256:{}", hex(hashed.unwrap_or_default()))
     }
 }
 

@@ -100,8 +100,7 @@ impl Expected {
     #[must_use]
     pub fn output_bits(size: usize, data: &[u8]) -> String {
         let elements = data.chunks(size.max(1));
-        let bytes = elements.flat_map(|element| element.iter().rev());
-        bytes.map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(elements.flat_map(|element| element.iter().rev()).copied())
     }
 }
 

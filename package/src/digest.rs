@@ -53,7 +53,7 @@ impl Digest {
     /// The 64 hexadecimal digits without the prefix, for file names.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(self.0)
     }
 }
 

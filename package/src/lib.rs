@@ -12,6 +12,7 @@ mod check;
 mod digest;
 mod error;
 mod feature;
+mod hex;
 mod image;
 mod limits;
 mod manifest;
@@ -28,6 +29,7 @@ pub use cases::{Expected, PartDifference, ReferenceCase, ReferenceCases};
 pub use digest::Digest;
 pub use error::PackageError;
 pub use feature::{Feature, FeatureOp};
+pub use hex::hex;
 pub use image::{
     Channels, Extent, Filter, ImageSpec, Ink, Layout, Normalize, Pad, Position, Resize,
     Transparency,

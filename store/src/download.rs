@@ -125,7 +125,7 @@ impl Object<'_> {
         let found = hasher.finalize();
         if found.as_slice() != expected.digest.as_bytes() {
             partial.discard();
-            let found = found.iter().map(|byte| format!("{byte:02x}")).collect();
+            let found = model_package::hex(found);
             let expected = expected.digest;
             return Err(StoreError::Digest { object: self.name(), found, expected });
         }

@@ -29,7 +29,7 @@ pub(crate) use port::{ANY_SHAPE, Form, Port};
 pub(crate) use stepwise::own_operators;
 use stepwise::{Item, Stepwise};
 
-use crate::error::excerpt;
+use crate::error::{Unaccepted, excerpt};
 use crate::graph::port::Ports;
 use crate::graph::work::Work;
 use crate::operators;
@@ -344,6 +344,9 @@ impl Graph {
 }
 
 fn failed(error: TractError) -> Error {
+    if let Some(unaccepted) = error.downcast_ref::<Unaccepted>() {
+        return Error::input("unaccepted-value", unaccepted.to_string());
+    }
     Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
 }
 

@@ -18,6 +18,7 @@ use tract_onnx::tract_hir::internal::*;
 use super::attribute::Attributes;
 use super::tensor::{NUMBERS, elements, expect_size, expect_type, tensor};
 use super::written::{Built, Kernel, Shape, build, inputs};
+use crate::error::{Unaccepted, excerpt};
 
 /// Registers both operators.
 pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
@@ -55,6 +56,24 @@ struct OneHotEncoder {
 }
 
 impl OneHotEncoder {
+    /// What is said of an element that is none of the categories.
+    fn unaccepted(&self, input: &Tensor, place: usize) -> TractResult<Unaccepted> {
+        /// As many categories are listed.
+        const LISTED: usize = 10;
+        let found = match input.datum_type() {
+            DatumType::String => elements::<String>(input)?.get(place).map(|text| excerpt(text)),
+            _ => elements::<f64>(&*input.cast_to::<f64>()?)?.get(place).map(ToString::to_string),
+        };
+        let numbers = self.integers.iter().map(|(number, place)| (*place, number.to_string()));
+        let texts = self.strings.iter().map(|(text, place)| (*place, excerpt(text)));
+        let mut known: Vec<_> = numbers.chain(texts).collect();
+        known.sort_unstable();
+        let more = if known.len() > LISTED { ", …" } else { "" };
+        let known: Vec<_> = known.into_iter().take(LISTED).map(|(_, category)| category).collect();
+        let (found, known) = (found.unwrap_or_default(), known.join(", "));
+        Ok(Unaccepted(format!("{found} is none of the categories {known}{more}")))
+    }
+
     /// The position of each element's category.
     fn positions(&self, input: &Tensor) -> TractResult<Vec<Option<usize>>> {
         fn cut<T: Datum + Copy>(
@@ -111,11 +130,12 @@ impl Kernel for OneHotEncoder {
         let positions = self.positions(input)?;
         let size = expect_size("OneHotEncoder", positions.len(), self.categories)?;
         let mut ones = vec![0.0_f32; size];
-        for (row, position) in ones.chunks_exact_mut(self.categories).zip(positions) {
+        let rows = ones.chunks_exact_mut(self.categories).zip(positions);
+        for (place, (row, position)) in rows.enumerate() {
             match position.and_then(|position| row.get_mut(position)) {
                 Some(one) => *one = 1.0,
                 None if self.unknown_is_zeros => {}
-                None => bail!("OneHotEncoder got a value that is none of its categories"),
+                None => return Err(self.unaccepted(input, place)?.into()),
             }
         }
         let shape: TVec<_> = input.shape().iter().copied().chain([self.categories]).collect();
