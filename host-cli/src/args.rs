@@ -122,7 +122,7 @@ models/fraud/examples/ordinary.json), or else the only bundled one that takes su
 pub(crate) struct Predict {
     /// The file, a folder of pictures, or - for standard input
     pub(crate) input: PathBuf,
-    /// A bundled model's name, or the path of a package (folder or archive) or baked model
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file) or baked model
     #[arg(short, long, env = "SAMEBITS_MODEL", hide_env_values = true, value_name = "NAME|PATH")]
     pub(crate) model: Option<String>,
     /// What to print
@@ -152,7 +152,7 @@ Examples:
   host-cli inspect fraud
   host-cli inspect --json models/fraud/package")]
 pub(crate) struct Inspect {
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
     /// Print JSON
@@ -215,7 +215,7 @@ Examples:
   host-cli verify --trust release.pub.pem models/fraud/package
   host-cli verify --trust trust.json fraud-1.0.0.baked")]
 pub(crate) struct Verify {
-    /// A bundled model's name, or the path of a package (folder or archive) or baked model
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file) or baked model
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
     /// The signature [default: model.sig beside the model's files]
@@ -399,7 +399,7 @@ Examples:
   host-cli bake fraud --target x86_64-unknown-linux-gnu --target aarch64-unknown-linux-gnu
   host-cli bake models/fraud/package --output fraud.baked")]
 pub(crate) struct Bake {
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
     /// The folder to write [default: NAME-VERSION.baked]
@@ -442,7 +442,7 @@ pub(crate) struct Component {
 /// Measure start, single predictions and batches
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file)
     #[arg(value_name = "NAME|PATH", default_value = "fraud")]
     pub(crate) model: String,
     /// A JSON array of instances to measure with [default: the model's reference cases]

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Limits, PackageError, PackageFile, SIGNATURE};
+use crate::{GRAPH, Limits, PackageError, PackageFile, SIGNATURE};
 
 /// Why a package could not be read from or written to disk.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum StoreError {
         found: &'static str,
     },
     /// A file that is no archive, or one that is damaged between its entries.
-    #[error("{}: neither a folder nor a whole tar archive, so it is no package", path.display())]
+    #[error("{}: neither a folder, a whole tar archive nor an .onnx file, so it is no package", path.display())]
     NotAnArchive {
         /// The path on disk.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub struct Contents {
     pub signature: Option<Vec<u8>>,
 }
 
-/// Reads the files of the package at `path`: a directory, or an archive.
+/// Reads the files of the package at `path`: a directory, an archive, or a bare graph (`.onnx`).
 ///
 /// # Errors
 /// If something can't be read or breaks the limits. Digests are not checked here; see
@@ -68,6 +68,16 @@ pub fn read(path: &Path, limits: &Limits) -> Stored<Vec<PackageFile>> {
 /// As [`read`].
 pub fn read_contents(path: &Path, limits: &Limits) -> Stored<Contents> {
     let metadata = fs::metadata(path).map_err(io_error(path))?;
+    if metadata.is_file() && is_graph(path) {
+        let mut reader = Reader::new(limits);
+        let mut source = File::open(path).map_err(io_error(path))?;
+        reader.file(GRAPH.into(), metadata.len(), &mut source, path)?;
+        let onnx = reader.files.pop().map(|file| file.content).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let files = PackageFile::of_graph(&name, onnx);
+        let files = files.map_err(|error| io_error(path)(error.into()))?;
+        return Ok(Contents { files, signature: None });
+    }
     let mut files = if metadata.is_dir() {
         let mut reader = Reader::new(limits);
         for found in list(path, limits)?.files {
@@ -81,6 +91,11 @@ pub fn read_contents(path: &Path, limits: &Limits) -> Stored<Contents> {
     let signature = files.iter().position(|file| file.path == SIGNATURE);
     let signature = signature.map(|index| files.remove(index).content);
     Ok(Contents { files, signature })
+}
+
+/// Whether a file's name says that it is a bare graph.
+fn is_graph(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
 /// A file of a folder.

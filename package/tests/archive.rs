@@ -233,7 +233,8 @@ fn every_truncation() {
     let error =
         read(b"no archive at all, but a file with a line\nor two in it".repeat(40).as_slice())
             .unwrap_err();
-    let expected = "model.tar: neither a folder nor a whole tar archive, so it is no package";
+    let expected =
+        "model.tar: neither a folder, a whole tar archive nor an .onnx file, so it is no package";
     assert_eq!(error.to_string(), expected);
 }
 

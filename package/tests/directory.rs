@@ -27,6 +27,26 @@ fn load(path: &Path) -> Result<Vec<PackageFile>, StoreError> {
 }
 
 #[test]
+fn a_bare_graph_is_a_package_named_after_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let graph = b"\x08\x08graph".to_vec();
+    for (file, name) in [("My_Net.onnx", "my-net"), ("NET.ONNX", "net")] {
+        let path = directory.path().join(file);
+        fs::write(&path, &graph).unwrap();
+        let files = load(&path).unwrap();
+        assert_eq!(files, PackageFile::of_graph(file, graph.clone()).unwrap());
+        assert_eq!(verify(files).unwrap().manifest().name, name);
+    }
+    let small = Limits { file_bytes: 6, ..Limits::DEFAULT };
+    let path = directory.path().join("NET.ONNX");
+    assert!(matches!(read(&path, &small), Err(StoreError::Package(PackageError::TooLarge { .. }))));
+    // A folder may be called anything.
+    let folder = directory.path().join("folder.onnx");
+    fs::create_dir(&folder).unwrap();
+    assert_eq!(load(&folder).unwrap(), []);
+}
+
+#[test]
 fn a_directory_and_its_archive_have_one_digest() {
     let directory = directory(&files());
     let from_directory = load(directory.path()).unwrap();

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
+import { hostCli } from './native.mjs';
+import { graph } from './onnx.mjs';
 import { root, tar } from './site.mjs';
 
 const run = promisify(execFile);
@@ -53,6 +55,27 @@ test('a folder, an archive and files are one model, and every case has every bit
   const out = await script(text, root('models/fraud/package'));
   const { cases } = JSON.parse(await readFile(root('models/fraud/package/reference-cases.json'), 'utf8'));
   assert.match(out, new RegExp(`^sha256:\\w{64} sha256:\\w{64} ${cases.length} ${cases.length}$`));
+});
+
+test('a bare graph runs, by its path and by its bytes, as it does at the command line', async () => {
+  await writeFile(join(folder, 'relu.onnx'), graph({ shape: ['N', 3] }));
+  await writeFile(join(folder, 'rows.json'), '{"x": [[0.1, -2, 3e-45], [-0.5, 16777217, 1]]}');
+  const text = `
+    import { readFile } from 'node:fs/promises';
+    import { loadModel } from 'samebits';
+    const instance = JSON.parse(await readFile('rows.json', 'utf8'));
+    const models = [await loadModel('relu.onnx'), await loadModel(await readFile('relu.onnx'))];
+    console.log(JSON.stringify({
+      answers: models.map((model) => model.predict(instance).json),
+      digest: models[0].description.package,
+    }));
+  `;
+  const { answers, digest } = JSON.parse(await script(text));
+  assert.equal(answers[0], answers[1]);
+  const model = join(folder, 'relu.onnx');
+  const native = await hostCli('predict', join(folder, 'rows.json'), '--model', model, '--format', 'json');
+  assert.deepEqual(JSON.parse(answers[0]), JSON.parse(native));
+  assert.equal(digest, JSON.parse(await hostCli('inspect', model, '--json')).package);
 });
 
 test('errors name what is wrong', async () => {

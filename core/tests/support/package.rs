@@ -1,7 +1,7 @@
 //! Model packages in memory.
 
 use inference_core::{Error, Instance, Model, Prediction, Tensor};
-use model_package::{Digest, PackageFile};
+use model_package::{Digest, GRAPH, PackageFile};
 use serde_json::{Value, json};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -78,7 +78,7 @@ pub fn load(mut manifest: Value, files: &[(&str, &str, Vec<u8>)]) -> Result<Mode
 
 /// Loads a package of a graph alone, whose task is `tensors`.
 pub fn load_bare(onnx: Vec<u8>) -> Result<Model, Error> {
-    Model::load(PackageFile::of_graph(onnx).unwrap())
+    Model::load(PackageFile::of_graph(GRAPH, onnx).unwrap())
 }
 
 /// Predicts one instance of any kind.

@@ -23,7 +23,7 @@ Examples:
   host-cli push fraud s3://models/prod/fraud --sign release.pem \\
     --bake x86_64-unknown-linux-gnu --bake aarch64-unknown-linux-gnu")]
 pub(crate) struct Push {
-    /// A bundled model's name, or the path of a package (folder or archive)
+    /// A bundled model's name, or the path of a package (folder, archive or .onnx file)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) model: String,
     /// Where to: s3://BUCKET/PREFIX/MODEL

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use model_package::PackageFile;
+use model_package::{GRAPH, PackageFile};
 use predictor_host::{Description, ElementType, Keys, Predictor, Tensor};
 use prost::Message as _;
 
@@ -28,7 +28,7 @@ pub(super) fn failure(components: &Components, model: &Model, tolerance: Toleran
     let folder = model.path.parent().unwrap_or(Path::new(""));
     let onnx = external::inlined(onnx, folder)?;
     let graph = ModelProto::decode(onnx.as_slice()).ok().and_then(|model| model.graph);
-    let predictor = components.load(PackageFile::of_graph(onnx)?)?;
+    let predictor = components.load(PackageFile::of_graph(GRAPH, onnx)?)?;
     if model.data.is_empty() {
         bail!(
             "loads, but has no test data beside it: expected test_data_set_0 with input_0.pb and output_0.pb"

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model_package::{Decision, PackageFile, ReferenceCase, Rule, ScoreSpec, Task};
+use model_package::{Decision, GRAPH, PackageFile, ReferenceCase, Rule, ScoreSpec, Task};
 use predictor_host::{Description, reference};
 use prost::Message as _;
 
@@ -31,7 +31,7 @@ pub(super) fn draft(
         .map_err(|error| ModelError(format!("{}: can't be read: {error}", file.display())))?;
     let onnx = external::inlined(onnx, file.parent().unwrap_or(Path::new("")))?;
     let components = Components::new(settings)?;
-    let predictor = components.load(PackageFile::of_graph(onnx.clone())?);
+    let predictor = components.load(PackageFile::of_graph(GRAPH, onnx.clone())?);
     let predictor = predictor.with_context(|| file.display().to_string())?;
     let description = predictor.description();
     let graph = ModelProto::decode(onnx.as_slice()).ok().and_then(|model| model.graph);
