@@ -24,7 +24,7 @@ impl Request {
     /// [`Class::InvalidInput`] if it is not JSON. What an instance holds is not looked at.
     pub fn parse(text: &str) -> Result<Self, HostError> {
         let is_array = text.trim_start().starts_with('[');
-        let texts: serde_json::Result<Vec<Box<RawValue>>> = if is_array {
+        let texts: serde_json::Result<Vec<&RawValue>> = if is_array {
             serde_json::from_str(text)
         } else {
             serde_json::from_str(text).map(|text| vec![text])

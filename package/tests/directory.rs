@@ -37,7 +37,8 @@ fn a_bare_graph_is_a_package_named_after_its_file() {
         assert_eq!(files, PackageFile::of_graph(file, graph.clone()).unwrap());
         assert_eq!(verify(files).unwrap().manifest().name, name);
     }
-    let small = Limits { file_bytes: 6, ..Limits::DEFAULT };
+    let mut small = Limits::DEFAULT;
+    small.file_bytes = 6;
     let path = directory.path().join("NET.ONNX");
     assert!(matches!(read(&path, &small), Err(StoreError::Package(PackageError::TooLarge { .. }))));
     // A folder may be called anything.

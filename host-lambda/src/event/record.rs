@@ -14,7 +14,7 @@ use predictor_host::{Class, HostError, Instance, Request};
 use serde_json::{Map, Value};
 
 use super::Object;
-use super::source;
+use super::{Shape, source};
 use crate::failure::refused;
 
 /// The most that the data of one record may unpack to.
@@ -129,10 +129,14 @@ impl<'a> Reader<'a> {
         let invalid = |error: crate::failure::Failure| {
             Unread::Refused(refused(Class::InvalidInput, "invalid-event", error.to_string()))
         };
-        let text = source::unwrapped(&text).unwrap_or(text);
-        if let Some(objects) = source::objects_in(&text).map_err(invalid)? {
+        let shape = Shape::of(&text);
+        let unwrapped = source::unwrapped(&text, &shape);
+        let inner = unwrapped.as_deref().map(Shape::of);
+        let objects = source::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)?;
+        if let Some(objects) = objects {
             return Ok(Content::Objects(objects));
         }
+        let text = unwrapped.unwrap_or(text);
         if self.modality == Modality::Image && !is_json(text.as_bytes()) {
             let picture = decoded(text.trim()).map_err(Unread::Refused)?;
             return Ok(Content::Request(Request::of(vec![Instance::Image(picture)], false)));

@@ -353,15 +353,14 @@ fn sns(text: &str) -> Result<Event, Failure> {
         return Err(Failure::Event("an event of SNS with several records; SNS sends one".into()));
     };
     let message = record.sns.message.into_owned();
-    if let Some(objects) = objects_in(&message)? {
+    if let Some(objects) = objects_in(&super::Shape::of(&message))? {
         return Ok(Event::Objects(objects));
     }
     Ok(Event::Message(Source::Sns, Record::new(record.sns.id, Body::Text(message))))
 }
 
 /// The objects of an S3 notification that travelled as a text.
-pub(super) fn objects_in(text: &str) -> Result<Option<Vec<Object>>, Failure> {
-    let shape = super::Shape::of(text);
+pub(super) fn objects_in(shape: &super::Shape<'_>) -> Result<Option<Vec<Object>>, Failure> {
     // S3 sends `s3:TestEvent` when a notification is configured.
     if shape.test_event.is_some_and(|event| event.get() == "\"s3:TestEvent\"") {
         return Ok(Some(Vec::new()));
@@ -440,7 +439,7 @@ pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
 }
 
 /// The message of a record that travelled through a topic or a bus on its way to a queue.
-pub(super) fn unwrapped(text: &str) -> Option<String> {
+pub(super) fn unwrapped(text: &str, shape: &super::Shape<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct Notification {
         #[serde(rename = "Type")]
@@ -452,7 +451,6 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
     struct Detail {
         detail: Value,
     }
-    let shape = super::Shape::of(text);
     if super::is_text(shape.topic_arn) {
         let notification: Notification = serde_json::from_str(text).ok()?;
         return (notification.kind == "Notification").then_some(notification.message);
