@@ -31,14 +31,14 @@ mod route;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use predictor_host::Predictor;
 
 pub use cors::Cors;
-pub use problem::{Kind, Problem};
+pub use problem::{Kind, Problem, out_of_time};
 pub use response::{Decided, Decisions, Note};
 
 use document::Documents;
@@ -78,6 +78,19 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+/// When a request is answered, and how long that may take.
+pub(crate) struct Time<'a> {
+    pub(crate) now: SystemTime,
+    pub(crate) left: Option<&'a (dyn Fn() -> Duration + Sync)>,
+}
+
+impl Time<'_> {
+    /// Whether nothing is left.
+    pub(crate) fn is_up(&self) -> bool {
+        self.left.is_some_and(|left| left().is_zero())
     }
 }
 
@@ -142,10 +155,34 @@ impl Api {
     /// Answers a request. `now` is the time that predictions are stamped with.
     #[must_use]
     pub fn answer(&self, request: &Request<Bytes>, now: SystemTime) -> Response<Bytes> {
-        let response = self.route(request, now).unwrap_or_else(|problem| {
+        self.answered(request, &Time { now, left: None })
+    }
+
+    /// The same for as long as there is time; `left` says how much. Instances that are not reached
+    /// have an error that says so; a request of which nothing is reached is answered with 504. What
+    /// was begun is not stopped.
+    #[must_use]
+    pub fn answer_while(
+        &self,
+        request: &Request<Bytes>,
+        now: SystemTime,
+        left: &(dyn Fn() -> Duration + Sync),
+    ) -> Response<Bytes> {
+        self.answered(request, &Time { now, left: Some(left) })
+    }
+
+    fn answered(&self, request: &Request<Bytes>, time: &Time<'_>) -> Response<Bytes> {
+        let response = self.route(request, time).unwrap_or_else(|problem| {
             problem.response(Form::of(request.uri().path()), request.uri().path())
         });
         self.finish(request.method(), request.headers(), response)
+    }
+
+    /// Whether a request is for tensors, whose number nothing limits but the body's size.
+    #[must_use]
+    pub fn is_for_tensors(&self, request: &Request<Bytes>) -> bool {
+        Route::of(request.uri().path())
+            .is_ok_and(|route| matches!(route.resource, Resource::Infer(..)))
     }
 
     /// The answer to a request that an adapter refuses: too large, too many, too slow.
@@ -156,7 +193,7 @@ impl Api {
         self.finish(&request.method, &request.headers, response)
     }
 
-    fn route(&self, request: &Request<Bytes>, now: SystemTime) -> Result<Response<Bytes>, Problem> {
+    fn route(&self, request: &Request<Bytes>, time: &Time<'_>) -> Result<Response<Bytes>, Problem> {
         let route = Route::of(request.uri().path())?;
         if *request.method() == Method::OPTIONS {
             return Ok(self.options(request, &route));
@@ -178,7 +215,7 @@ impl Api {
                 let model = self.models.named(name)?;
                 Ok(document::answer(model.document(), request.headers()))
             }
-            Resource::Predict(name) => prediction::answer(self, name, request, now),
+            Resource::Predict(name) => prediction::answer(self, name, request, time),
             Resource::InferenceServer => Ok(inference::server()),
             Resource::InferenceLive => Ok(response::json(r#"{"live":true}"#)),
             Resource::InferenceReady => self.ready(r#"{"ready":true}"#),
@@ -190,7 +227,8 @@ impl Api {
                 self.ready(inference::ready(model))
             }
             Resource::Infer(name, version) => {
-                inference::infer(self.models.version(name, version)?, request, &self.settings)
+                let model = self.models.version(name, version)?;
+                inference::infer(model, request, &self.settings, time)
             }
         }
     }

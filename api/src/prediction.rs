@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use predictor_host::{Instance, Outcome, Predictor};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -15,9 +16,9 @@ use time::macros::format_description;
 use crate::instances::{self, Given};
 use crate::json_body::Form;
 use crate::model::Model;
-use crate::problem::{self, Problem};
+use crate::problem::{self, Problem, out_of_time};
 use crate::response::{Decided, Decisions};
-use crate::{Api, coding, response};
+use crate::{Api, Time, coding, response};
 
 /// RFC 3339 in UTC with milliseconds.
 const TIMESTAMP: &[BorrowedFormatItem<'static>] =
@@ -26,6 +27,7 @@ const TIMESTAMP: &[BorrowedFormatItem<'static>] =
 /// Predicts with the model that the path, the envelope or the default names.
 ///
 /// An instance that fails and came by itself is a problem; in an array it has its error at its place.
+/// So has one that was not reached in time, but if none was, that is a problem.
 ///
 /// # Errors
 /// What is wrong with the request.
@@ -33,7 +35,7 @@ pub(crate) fn answer(
     api: &Api,
     name: Option<&str>,
     request: &Request<Bytes>,
-    now: SystemTime,
+    time: &Time<'_>,
 ) -> Result<Response<Bytes>, Problem> {
     let named = name.map(|name| api.models.named(name)).transpose()?;
     let body = coding::undo(request.headers(), request.body(), api.settings.body_bytes)?;
@@ -43,7 +45,7 @@ pub(crate) fn answer(
     let model = chosen(api, named, given.model.as_deref())?;
     let Given { instances, form, .. } = given;
     let began = Instant::now();
-    let outcomes = model.predictor().predict_each(&instances);
+    let outcomes = predicted(model.predictor(), &instances, time)?;
     let inference = began.elapsed();
     let mut response = match (&form, outcomes.first()) {
         (Form::Single, Some(Err(error))) => {
@@ -51,7 +53,7 @@ pub(crate) fn answer(
             Problem::from(error).response(problem::Form::of(path), path)
         }
         _ => {
-            let texts = model.provenance().texts_at(&outcomes, &timestamp(now)).join(",");
+            let texts = model.provenance().texts_at(&outcomes, &timestamp(time.now)).join(",");
             response::json(match form {
                 Form::Single => texts,
                 Form::Array => format!("[{texts}]"),
@@ -59,9 +61,26 @@ pub(crate) fn answer(
             })
         }
     };
-    let decisions = Decisions { instances, outcomes, inference };
+    let decisions = Decisions { instances, outcomes, began, inference };
     response.extensions_mut().insert(Decided(Arc::new(decisions)));
     Ok(response)
+}
+
+/// What each instance got, as long as there is time.
+///
+/// # Errors
+/// If there was time for none.
+fn predicted(
+    predictor: &Predictor,
+    instances: &[Instance],
+    time: &Time<'_>,
+) -> Result<Vec<Outcome>, Problem> {
+    let Some(left) = time.left else { return Ok(predictor.predict_each(instances)) };
+    let outcomes = predictor.predict_while(instances, left);
+    if !outcomes.is_empty() && outcomes.iter().all(Option::is_none) {
+        return Err(Problem::out_of_time());
+    }
+    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time()))).collect())
 }
 
 fn chosen<'a>(

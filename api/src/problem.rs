@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use predictor_host::{Class, HostError};
+use predictor_host::{Class, HostError, Problem as Said};
 use serde::Serialize;
 
 use crate::response::{self, Note};
@@ -186,6 +186,12 @@ impl Problem {
         Self { code: Some("too-large".into()), ..Self::new(kind, detail) }
     }
 
+    /// A request of which nothing was reached in time.
+    #[must_use]
+    pub fn out_of_time() -> Self {
+        Self::from(&out_of_time())
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -231,6 +237,16 @@ impl Problem {
         response.extensions_mut().insert(Note(log.clone()));
         response
     }
+}
+
+/// What an instance gets that was not reached in time.
+#[must_use]
+pub fn out_of_time() -> HostError {
+    let message = "not reached in the function's time; send fewer instances in one request, or \
+                   give the function more time or memory";
+    let (message, code) = (message.into(), "out-of-time".into());
+    let problem = Said { message, code, file: None, field: None };
+    HostError::Answer { class: Class::DeadlineExceeded, problem }
 }
 
 impl From<HostError> for Problem {

@@ -1,7 +1,7 @@
 //! Responses as this crate makes them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -23,7 +23,9 @@ pub struct Decisions {
     pub instances: Vec<Instance>,
     /// What was answered.
     pub outcomes: Vec<Outcome>,
-    /// How long the model took.
+    /// When the model was asked.
+    pub began: Instant,
+    /// How long it took.
     pub inference: Duration,
 }
 

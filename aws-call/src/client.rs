@@ -185,6 +185,39 @@ impl Client {
         }
     }
 
+    /// Posts JSON to an address of the web, once and unsigned; the answer's body comes back.
+    ///
+    /// # Errors
+    /// If it is refused, nothing answers, or time is up.
+    pub async fn post_url(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: Bytes,
+        patience: Patience,
+    ) -> Result<Bytes, AwsError> {
+        let named = Named { service: "the web", action: format!("POST {url:?}") };
+        let mut request = Request::post(url).header(http::header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body));
+        let request = request.map_err(|error| named.unreachable(error.to_string()))?;
+        let sent = self.http.request(request);
+        let Ok(sent) = tokio::time::timeout(patience.left().min(LONGEST), sent).await else {
+            return Err(named.out_of_time());
+        };
+        let response = sent.map_err(|error| named.unreachable(reasons(&error)))?;
+        let status = response.status();
+        let (_, body) = read(response, named.clone(), patience).await?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let message = String::from_utf8_lossy(&body).chars().take(300).collect();
+        let Named { service, action } = named;
+        Err(AwsError::Refused { service, action, status: status.as_u16(), message })
+    }
+
     /// Begins to read what is behind an address of the web, which nobody signs for. Five redirections
     /// are followed, to `https` only.
     ///

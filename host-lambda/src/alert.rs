@@ -74,6 +74,7 @@ impl Alerts {
         severe: Option<&str>,
         counts: Counts,
         about: Value,
+        traceparent: Option<&str>,
         patience: Patience,
     ) -> Result<(), AwsError> {
         let detail = json!({
@@ -84,6 +85,7 @@ impl Alerts {
             "with_action": counts.severe,
             "out_of_training_range": counts.out_of_range,
             "errors": counts.errors,
+            "traceparent": traceparent,
         });
         client.put_event(&self.bus, "samebits", "Prediction Alert", &detail, patience).await
     }

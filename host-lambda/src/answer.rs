@@ -5,20 +5,21 @@
 //! that nobody reads its answer: there any error fails the invoke, and Lambda tries again and then
 //! keeps the event where the function's configuration says.
 
-use predictor_host::{Class, Outcome, Request};
+use predictor_api::out_of_time;
+use predictor_host::{Outcome, Request};
 
 use crate::event::{Content, Envelope, Reader, Record, Source, Unread};
-use crate::failure::{Failure, refused};
+use crate::failure::Failure;
 use crate::function::{Function, Work};
 use crate::results::Delivery;
 
 /// A plain instance, or an array of them: the prediction, or an array of predictions.
-pub(crate) fn direct(
+pub(crate) async fn direct(
     function: &Function,
     work: &mut Work,
     request: &Request,
 ) -> Result<String, Failure> {
-    let mut outcomes = predicted(function, work, Source::Direct, None, request)?;
+    let mut outcomes = predicted(function, work, Source::Direct, None, request).await?;
     if !request.is_array()
         && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())
     {
@@ -29,7 +30,7 @@ pub(crate) fn direct(
 }
 
 /// Instances with the model that they are for: `{"predictions": […]}`.
-pub(crate) fn envelope(
+pub(crate) async fn envelope(
     function: &Function,
     work: &mut Work,
     envelope: &Envelope,
@@ -39,7 +40,7 @@ pub(crate) fn envelope(
         let asked = asked.chars().take(80).collect();
         return Err(Failure::UnknownModel { asked, found: found.clone() });
     }
-    let outcomes = predicted(function, work, Source::Envelope, None, &envelope.request)?;
+    let outcomes = predicted(function, work, Source::Envelope, None, &envelope.request).await?;
     let texts = work.model.provenance.texts(&outcomes).join(",");
     Ok(format!("{{\"predictions\":[{texts}]}}"))
 }
@@ -51,6 +52,10 @@ pub(crate) async fn message(
     source: Source,
     mut record: Record,
 ) -> Result<String, Failure> {
+    // There is one message, so that the invoke is about it and nothing else.
+    if let Some(trace) = record.trace.take() {
+        work.invocation.trace = Some(*trace);
+    }
     let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
     let request = match Reader::new(work.model.modality, &work.model.fields).read(body) {
         Ok(Content::Request(request)) => request,
@@ -58,10 +63,10 @@ pub(crate) async fn message(
         Err(Unread::Refused(error)) => return Err(error.into()),
         Err(Unread::TooMuch) => return Err(Failure::Event("more than memory holds".into())),
     };
-    let outcomes = predicted(function, work, source, Some(&record), &request)?;
+    let outcomes = predicted(function, work, source, Some(&record), &request).await?;
     let texts = work.model.provenance.texts(&outcomes);
     if function.results.are_wanted() && outcomes.iter().all(Result::is_ok) {
-        let delivery = Delivery::new(source, &record, &work.invocation.request, &texts);
+        let delivery = Delivery::new(source, &record, &work.invocation, &texts);
         let delivered = function.results.deliver(&[delivery], work.invocation.deadline).await;
         delivered.into_iter().collect::<Result<(), _>>()?;
     }
@@ -73,7 +78,7 @@ pub(crate) async fn message(
 }
 
 /// Predicts, counts and writes down. What there was no time for has an error that says so.
-fn predicted(
+async fn predicted(
     function: &Function,
     work: &mut Work,
     source: Source,
@@ -83,17 +88,11 @@ fn predicted(
     work.measured.source = Some(source);
     let outcomes: Vec<_> = function
         .predict(work, request.instances())
+        .await
         .into_iter()
         .map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time())))
         .collect();
     work.measured.outcomes(&outcomes);
     function.audit(work, source, record, request.instances().iter().zip(&outcomes))?;
     Ok(outcomes)
-}
-
-/// What an instance gets that was not reached.
-pub(crate) fn out_of_time() -> predictor_host::HostError {
-    let message = "not reached in the function's time; send fewer instances in one request, or \
-                   give the function more time or memory";
-    refused(Class::DeadlineExceeded, "out-of-time", message)
 }

@@ -10,6 +10,7 @@ mod order;
 
 use std::time::{Duration, Instant};
 
+use predictor_api::out_of_time;
 use predictor_host::{HostError, Instance, Outcome};
 use serde_json::{Value, json};
 
@@ -20,6 +21,7 @@ use crate::failure::{Failure, Retry, retry};
 use crate::function::{Function, Work};
 use crate::log::Level;
 use crate::results::Delivery;
+use crate::trace::span::Phase;
 use order::hold_back;
 
 /// At most as many records of one invoke are logged one by one.
@@ -45,6 +47,17 @@ enum Fate {
     HeldBack,
 }
 
+#[cfg(feature = "aws")]
+impl Fate {
+    /// The stable name of why it failed.
+    fn error(&self) -> Option<&'static str> {
+        match self {
+            Self::Failed(error) => Some(error.class().name()),
+            Self::Answered | Self::HeldBack => None,
+        }
+    }
+}
+
 /// Answers the records of one invoke.
 pub(crate) async fn answer(
     function: &Function,
@@ -57,8 +70,8 @@ pub(crate) async fn answer(
     work.measured.waited = waited(&records);
     let began = Instant::now();
     let mut entries = read(work, records);
-    work.measured.preprocess += began.elapsed();
-    predict(function, work, &mut entries);
+    work.measured.took(Phase::Preprocess, began);
+    predict(function, work, &mut entries).await;
     for entry in &mut entries {
         entry.judge(function.poison);
     }
@@ -74,6 +87,8 @@ pub(crate) async fn answer(
         }
     }
     log(function, work, &entries);
+    #[cfg(feature = "aws")]
+    function.trace_records(work, entries.iter().map(|entry| (&entry.record, entry.fate.error())));
     Ok(json!({"batchItemFailures": reported(order, &entries)}).to_string())
 }
 
@@ -94,7 +109,7 @@ fn read(work: &Work, records: Vec<Record>) -> Vec<Entry> {
             Ok(Content::Objects(found)) => objects = found,
             Ok(Content::Nothing) => {}
             Err(Unread::Refused(error)) => fate = Fate::Failed(error),
-            Err(Unread::TooMuch) => fate = Fate::Failed(crate::answer::out_of_time()),
+            Err(Unread::TooMuch) => fate = Fate::Failed(out_of_time()),
         }
         Entry { record, instances, objects, outcomes: Vec::new(), fate }
     });
@@ -123,12 +138,12 @@ async fn deliver(function: &Function, work: &mut Work, source: Source, entries: 
         .iter_mut()
         .filter(|entry| matches!(entry.fate, Fate::Answered) && !entry.outcomes.is_empty())
         .collect();
-    let request = &work.invocation.request;
+    let invocation = &work.invocation;
     let deliveries: Vec<_> = answered
         .iter()
         .map(|entry| {
             let texts = work.model.provenance.texts(&entry.outcomes);
-            Delivery::new(source, &entry.record, request, &texts)
+            Delivery::new(source, &entry.record, invocation, &texts)
         })
         .collect();
     let delivered = function.results.deliver(&deliveries, work.invocation.deadline).await;
@@ -137,22 +152,22 @@ async fn deliver(function: &Function, work: &mut Work, source: Source, entries: 
             entry.fate = Fate::Failed(error);
         }
     }
-    work.measured.postprocess += began.elapsed();
+    work.measured.took(Phase::Postprocess, began);
 }
 
 /// Predicts what all of them ask for, in one batch.
-fn predict(function: &Function, work: &mut Work, entries: &mut [Entry]) {
+async fn predict(function: &Function, work: &mut Work, entries: &mut [Entry]) {
     let mut instances: Vec<Instance> = Vec::new();
     let counts: Vec<_> = entries.iter().map(|entry| entry.instances.len()).collect();
     for entry in entries.iter_mut() {
         instances.append(&mut entry.instances);
     }
-    let outcomes = function.predict(work, &instances);
+    let outcomes = function.predict(work, &instances).await;
     let mut decided = instances.into_iter().zip(outcomes);
     for (entry, count) in entries.iter_mut().zip(counts) {
         for (instance, outcome) in decided.by_ref().take(count) {
             entry.instances.push(instance);
-            entry.outcomes.push(outcome.unwrap_or_else(|| Err(crate::answer::out_of_time())));
+            entry.outcomes.push(outcome.unwrap_or_else(|| Err(out_of_time())));
         }
     }
 }

@@ -45,6 +45,11 @@ impl Deadline {
         Self { began: Instant::now(), whole, reserve }
     }
 
+    /// When the invoke began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
     /// How long the invoke has taken.
     pub(crate) fn elapsed(&self) -> Duration {
         self.began.elapsed()

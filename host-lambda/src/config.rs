@@ -2,6 +2,8 @@
 //! reads the environment; everything in it is checked at the start, and all mistakes are said at
 //! once.
 
+#[cfg(feature = "aws")]
+mod otlp;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,8 @@ use model_signing::TrustPolicy;
 use predictor_api::Cors;
 use predictor_host::{Policy, SandboxLimits};
 
+#[cfg(feature = "aws")]
+pub(crate) use self::otlp::Otlp;
 use self::variables::Variables;
 pub(crate) use self::variables::Wrong;
 use crate::log::{Format, Level, Log};
@@ -67,6 +71,12 @@ pub(crate) struct Config {
     /// How many of a kind within a minute are worth an alert.
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) alert_after: usize,
+    /// When a window of decisions is a drift, where that is looked for.
+    #[cfg(feature = "aws")]
+    pub(crate) drift: Option<crate::drift::Thresholds>,
+    /// Where spans go, if they go anywhere.
+    #[cfg(feature = "aws")]
+    pub(crate) otlp: Option<Otlp>,
     /// How AWS is reached, where results or alerts go there.
     #[cfg(feature = "aws")]
     pub(crate) aws: aws_call::Settings,
@@ -282,6 +292,22 @@ impl Config {
             }
             _ => aws(&mut variables),
         };
+        #[cfg(feature = "aws")]
+        let otlp = {
+            let region = variables.text("AWS_REGION").unwrap_or_default();
+            let version = variables.text("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default();
+            let memory = (u64::from(memory_mb) << 20).to_string();
+            let facts = [
+                ("service.name", service.as_str()),
+                ("cloud.provider", "aws"),
+                ("cloud.platform", "aws_lambda"),
+                ("cloud.region", &region),
+                ("faas.name", &name),
+                ("faas.version", &version),
+                ("faas.max_memory", &memory),
+            ];
+            otlp::read(&mut variables, &facts)
+        };
         let config = Self {
             component,
             model,
@@ -309,6 +335,14 @@ impl Config {
             base_path: variables.parsed("SAMEBITS_BASE_PATH").unwrap_or_default(),
             reserve: variables.number("SAMEBITS_RESERVE").map(Duration::from_millis),
             poison: variables.parsed("SAMEBITS_POISON").unwrap_or_default(),
+            #[cfg(feature = "aws")]
+            drift: crate::drift::Thresholds::set(
+                variables.parsed("SAMEBITS_DRIFT_WINDOW"),
+                variables.parsed("SAMEBITS_DRIFT_SCORE"),
+                variables.parsed("SAMEBITS_DRIFT_RANGE"),
+            ),
+            #[cfg(feature = "aws")]
+            otlp,
             #[cfg(feature = "aws")]
             aws,
             results,
@@ -432,6 +466,12 @@ mod tests {
         check("SAMEBITS_POISON", "retry", "expected report or answer, found \"retry\"");
         check("SAMEBITS_AUDIT", "yes", "expected inputs, decisions or off");
         check("SAMEBITS_METRICS", "1", "expected on or off");
+        #[cfg(feature = "aws")]
+        check("SAMEBITS_DRIFT_WINDOW", "1", "expected 200 to 1000000 decisions, or off");
+        #[cfg(feature = "aws")]
+        check("SAMEBITS_DRIFT_SCORE", "high", "expected a number from 0 to 100");
+        #[cfg(feature = "aws")]
+        check("OTEL_EXPORTER_OTLP_ENDPOINT", "x", "expected an address");
         check("SAMEBITS_RESULTS", "queue", "expected logs, sqs:QUEUE-URL, kinesis:STREAM");
         check("SAMEBITS_SENSITIVE", "blur", "expected mask, hash or drop");
         check("SAMEBITS_KEY", "short", "expected at least 16 characters");

@@ -6,6 +6,7 @@
 
 mod dynamodb;
 mod envelope;
+mod kafka;
 mod record;
 mod source;
 
@@ -106,7 +107,7 @@ impl Event {
             return source::records(records);
         }
         if let (true, Some(topics)) = (is_text(shape.event_source), shape.topics) {
-            return source::kafka(text, topics);
+            return kafka::records(text, topics);
         }
         if is_text(shape.detail_type) && is_text(shape.source) {
             return source::event_bridge(text);

@@ -1,6 +1,8 @@
 //! The function: what init made, and the way of an invoke from its event to its answer.
 
 #[cfg(feature = "aws")]
+mod telemetry;
+#[cfg(feature = "aws")]
 mod versions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +28,11 @@ use crate::price::Prices;
 use crate::results::Results;
 #[cfg(feature = "aws")]
 use crate::results::Target;
+use crate::trace::Trace;
+#[cfg(feature = "aws")]
+use crate::trace::export::Exporter;
+use crate::trace::span::Phase;
+use crate::watch::Watch;
 use crate::{answer, batch, http};
 #[cfg(feature = "aws")]
 use aws_call::Client;
@@ -47,6 +54,7 @@ pub(crate) struct Function {
     constants: Constants,
     prices: Prices,
     audit: Mutex<AuditLog>,
+    pub(crate) watch: Watch,
     /// How long init took, until the first invoke has told.
     cold: Mutex<Option<Duration>>,
     /// Where other versions come from.
@@ -59,6 +67,8 @@ pub(crate) struct Function {
     shadows: crate::shadow::Shadows,
     #[cfg(feature = "aws")]
     alerts: Option<(Alerts, Arc<Client>)>,
+    #[cfg(feature = "aws")]
+    exporter: Option<Exporter>,
 }
 
 /// What one invoke gathers on its way.
@@ -69,6 +79,9 @@ pub(crate) struct Work {
     pub(crate) measured: Measured,
     /// Audit records, written at once before the answer is given.
     pub(crate) lines: String,
+    /// Trace and span of each record that has its own.
+    #[cfg(feature = "aws")]
+    pub(crate) links: Vec<(String, String)>,
 }
 
 impl Work {
@@ -111,7 +124,9 @@ impl Function {
             #[cfg(not(feature = "aws"))]
             results: Results::new(config.results.clone()),
             #[cfg(feature = "aws")]
-            alerts: alerts(&config).zip(client),
+            alerts: alerts(&config).zip(client.clone()),
+            #[cfg(feature = "aws")]
+            exporter: config.otlp.clone().zip(client).map(|(otlp, it)| Exporter::new(otlp, it)),
             log,
             base_path: config.base_path.clone(),
             constants: Constants {
@@ -121,6 +136,7 @@ impl Function {
             },
             prices: config.prices,
             audit: Mutex::new(audit),
+            watch: Watch::default(),
             cold: Mutex::new(Some(init)),
             #[cfg(feature = "aws")]
             source: None,
@@ -130,6 +146,12 @@ impl Function {
             shadows: crate::shadow::Shadows::default(),
             config,
         })
+    }
+
+    /// With work after answers: `told` is where it is said whose answer was given.
+    #[cfg(feature = "aws")]
+    pub(crate) fn with_work_after(&mut self, told: tokio::sync::watch::Sender<String>) {
+        self.told = Some(told);
     }
 
     /// Answers an invoke.
@@ -162,15 +184,28 @@ impl Function {
             return Err(Failure::Audit("no model serves".into()));
         };
         let (measured, lines) = (Measured::default(), String::new());
-        let mut work = Work { invocation, model, measured, lines };
-        work.measured.preprocess = work.invocation.deadline.elapsed();
+        let mut work = Work {
+            invocation,
+            model,
+            measured,
+            lines,
+            #[cfg(feature = "aws")]
+            links: Vec::new(),
+        };
+        #[cfg(feature = "aws")]
+        self.begin_trace(&mut work);
+        let began = work.invocation.deadline.began();
+        work.measured.took(Phase::Preprocess, began);
         let answer = match read {
             Ok(read) => self.dispatch(read, event.payload.get(), &mut work).await,
             Err(failure) => Err(failure),
         };
         let answer = answer.and_then(raw);
         #[cfg(feature = "aws")]
-        self.alert(&work).await;
+        {
+            self.alert(&work).await;
+            self.compare(&mut work).await;
+        }
         self.report(&mut work, answer.as_ref().err());
         work.flush().and(answer)
     }
@@ -178,7 +213,7 @@ impl Function {
     /// The JSON text of the answer.
     async fn dispatch(&self, event: Event, text: &str, work: &mut Work) -> Result<String, Failure> {
         match event {
-            Event::Http => http::answer(self, work, text),
+            Event::Http => http::answer(self, work, text).await,
             Event::Records(batch) => batch::answer(self, work, batch).await,
             Event::Message(source, record) => answer::message(self, work, source, record).await,
             Event::Objects(objects) => {
@@ -190,8 +225,8 @@ impl Function {
             // Answered before anything is counted.
             Event::WarmUp => Ok(String::new()),
             Event::Promoted(promoted) => self.promoted(work, &promoted).await,
-            Event::Direct(request) => answer::direct(self, work, &request),
-            Event::Envelope(envelope) => answer::envelope(self, work, &envelope),
+            Event::Direct(request) => answer::direct(self, work, &request).await,
+            Event::Envelope(envelope) => answer::envelope(self, work, &envelope).await,
         }
     }
 
@@ -223,11 +258,22 @@ impl Function {
     }
 
     /// Predicts as long as there is time.
-    pub(crate) fn predict(&self, work: &mut Work, instances: &[Instance]) -> Vec<Option<Outcome>> {
+    pub(crate) async fn predict(
+        &self,
+        work: &mut Work,
+        instances: &[Instance],
+    ) -> Vec<Option<Outcome>> {
         let began = Instant::now();
         let deadline = work.invocation.deadline;
-        let outcomes = work.model.predictor.predict_while(instances, || deadline.left());
-        work.measured.inference += began.elapsed();
+        let outcomes = if work.model.is_quick(deadline.left()) {
+            work.model.predictor.predict_while(instances, || deadline.left())
+        } else {
+            let (model, asked) = (Arc::clone(&work.model), instances.to_vec());
+            let predict = move || model.predictor.predict_while(&asked, || deadline.left());
+            let outcomes = self.watch.within(deadline, predict).await;
+            outcomes.unwrap_or_else(|| instances.iter().map(|_| None).collect())
+        };
+        work.measured.took(Phase::Inference, began);
         outcomes
     }
 
@@ -240,21 +286,20 @@ impl Function {
         decided: impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone,
     ) -> Result<(), Failure> {
         let began = Instant::now();
-        let Work { invocation, model, lines, measured } = work;
+        let Work { invocation, model, lines, measured, .. } = work;
         #[cfg(feature = "aws")]
         self.shadows.watched(&self.models, model, decided.clone());
         let principal = record.and_then(|record| record.principal.as_deref());
         let trace = record.and_then(|record| record.trace.as_deref());
-        let trace = trace.and_then(crate::invocation::root);
         let whose = Whose {
             source,
             request: &invocation.request,
             record: record.map(|record| record.id.as_str()),
             principal: principal.or(invocation.principal.as_deref()),
-            trace: trace.as_deref().or(invocation.trace.as_deref()),
+            trace: trace.or(invocation.trace.as_ref()).map(Trace::shown),
         };
         let written = lock(&self.audit).decisions(lines, model, whose, decided);
-        measured.postprocess += began.elapsed();
+        measured.took(Phase::Postprocess, began);
         written
     }
 
@@ -266,31 +311,6 @@ impl Function {
             ("field", error.field().into()),
             ("detail", work.model.privacy.message(error).into()),
         ]
-    }
-
-    /// Raises an alert where it is time for one. That it can't be sent fails nothing.
-    #[cfg(feature = "aws")]
-    async fn alert(&self, work: &Work) {
-        let Some((alerts, client)) = &self.alerts else { return };
-        let severe = work.model.severe.as_deref();
-        let counts = work.measured.counts(severe);
-        let Some(counts) = alerts.add(counts, Instant::now()) else { return };
-        let Constants { service, function, .. } = &self.constants;
-        let named = &work.model.named;
-        let about = serde_json::json!({
-            "service": service, "function": function,
-            "model": named.name, "model_version": named.version, "request": work.invocation.request,
-        });
-        let patience = work.invocation.deadline.for_answer();
-        if let Err(error) = alerts.send(client, severe, counts, about, patience).await {
-            let fields = [("detail", error.to_string().into())];
-            self.log.write(
-                Level::Warn,
-                Some(work.invocation.about()),
-                "an alert is not sent",
-                fields,
-            );
-        }
     }
 
     /// The log's entry of a failed invoke, and the metrics.
@@ -314,16 +334,22 @@ impl Function {
             }
             None => {}
         }
+        let cold = lock(&self.cold).take();
+        #[cfg(feature = "aws")]
+        {
+            self.trace_invoke(work, cold.is_some(), failure);
+            let dropped = self.exporter.as_ref().map(Exporter::take_dropped);
+            work.measured.spans_dropped = dropped.unwrap_or_default();
+        }
         if self.config.metrics == Switch::Off {
             return;
         }
-        let cold = lock(&self.cold).take();
         let duration = work.invocation.deadline.elapsed();
         // Lambda bills init, too.
         let billed = duration + cold.unwrap_or_default();
         let totals = Totals {
             request: &work.invocation.request,
-            trace: work.invocation.trace.as_deref(),
+            trace: work.invocation.trace.as_ref().map(Trace::shown),
             duration,
             cold,
             cost: self.prices.of_invoke(billed, self.config.function.memory_mb),
@@ -349,7 +375,7 @@ impl Function {
 /// The client, where something needs one. It is made in init, which has the whole processor.
 #[cfg(feature = "aws")]
 fn client(config: &Config) -> Result<Option<Arc<Client>>, Wrong> {
-    if config.results == Target::Logs && config.alerts.is_none() {
+    if config.results == Target::Logs && config.alerts.is_none() && config.otlp.is_none() {
         return Ok(None);
     }
     Client::new(&config.aws).map(|client| Some(Arc::new(client))).map_err(Wrong::one)

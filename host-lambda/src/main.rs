@@ -11,6 +11,8 @@ mod audit;
 mod batch;
 mod clock;
 mod config;
+#[cfg(feature = "aws")]
+mod drift;
 mod event;
 #[cfg(feature = "aws")]
 mod extension;
@@ -32,6 +34,8 @@ mod results;
 mod shadow;
 #[cfg(feature = "aws")]
 mod source;
+mod trace;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -69,6 +73,10 @@ fn serve(began: Instant) -> anyhow::Result<()> {
                 predictor.wait().as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
             let models = Models::new(Serving::one(Served::new(Arc::clone(predictor), &config)?));
             let function = Function::new(config, models, began)?;
+            #[cfg(feature = "aws")]
+            if function.config.otlp.is_some() {
+                return runtime.block_on(serve_and_send_spans(function));
+            }
             let handler = service_fn(|event| function.answer(event));
             runtime.block_on(run(handler)).map_err(|error| anyhow::anyhow!(error))
         }
@@ -103,29 +111,69 @@ async fn serve_from_store(
     let serving = source.start(aws_call::Patience::lasting(INIT)).await;
     let serving = serving
         .map_err(|error| anyhow::anyhow!("the model {reference}: {} ({})", error, error.code()))?;
-    let extension = match extension::Extension::register(&config.runtime_api).await {
+    let extension = register(&config).await;
+    let mut function = Function::new(config, Models::new(serving), began)?;
+    let (answered, last) = tokio::sync::watch::channel(String::new());
+    function.with_source(source, extension.is_some().then_some(answered));
+    if extension.is_none() {
+        function.without_spans();
+    }
+    serve_with_work_after(&function, extension, last).await
+}
+
+/// The same where the model is there, and spans are sent.
+#[cfg(feature = "aws")]
+async fn serve_and_send_spans(mut function: Function) -> anyhow::Result<()> {
+    let extension = register(&function.config).await;
+    let (answered, last) = tokio::sync::watch::channel(String::new());
+    match extension {
+        Some(_) => function.with_work_after(answered),
+        None => function.without_spans(),
+    }
+    serve_with_work_after(&function, extension, last).await
+}
+
+/// Without an extension, all that would be done after answers is left undone.
+#[cfg(feature = "aws")]
+async fn register(config: &Config) -> Option<extension::Extension> {
+    match extension::Extension::register(&config.runtime_api).await {
         Ok(extension) => Some(extension),
         Err(reason) => {
-            let message = "no work after answers: the model is looked for before them, and a shadow \
-                           does not run";
+            let message = "no work after answers: the model is looked for before them, a shadow does \
+                           not run, and spans are not sent";
             let fields = [("detail", reason.into())];
             config.log().write(log::Level::Warn, None, message, fields);
             None
         }
+    }
+}
+
+/// Answers, and does after each answer what there is to do.
+#[cfg(feature = "aws")]
+async fn serve_with_work_after(
+    function: &Function,
+    extension: Option<extension::Extension>,
+    last: tokio::sync::watch::Receiver<String>,
+) -> anyhow::Result<()> {
+    let work = || async {
+        function.after_answer().await;
+        function.send_spans().await;
     };
-    let mut function = Function::new(config, Models::new(serving), began)?;
-    let (answered, last) = tokio::sync::watch::channel(String::new());
-    function.with_source(source, extension.is_some().then_some(answered));
-    let function = &function;
     let after = async {
         match extension {
-            Some(extension) => extension.run(last, || function.after_answer()).await,
+            Some(extension) => extension.run(last, work).await,
             None => std::future::pending().await,
         }
     };
+    // Lambda sends the signal where there is an extension, and waits for a moment.
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let handler = service_fn(|event| function.answer(event));
     tokio::select! {
         ended = run(handler) => ended.map_err(|error| anyhow::anyhow!(error)),
         () = after => Ok(()),
+        _ = term.recv() => {
+            function.send_last_spans().await;
+            Ok(())
+        }
     }
 }

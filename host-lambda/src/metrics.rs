@@ -4,14 +4,21 @@
 //! Source: Amazon CloudWatch user guide, "Specification: Embedded metric format". Request ids are
 //! properties, never dimensions.
 
+#[cfg(feature = "aws")]
+mod model;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use predictor_host::Outcome;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
 use crate::event::Source;
+use crate::trace::span::{Phase, STRETCHES, Stretch};
+
+#[cfg(feature = "aws")]
+pub(crate) use self::model::{Shadowed, compared, counted};
 
 /// The most values that a metric may have in one line.
 const VALUES: usize = 100;
@@ -31,18 +38,32 @@ pub(crate) struct Measured {
     pub(crate) failed: usize,
     /// How long the oldest record waited.
     pub(crate) waited: Option<Duration>,
+    /// What was told about HTTP, for the span.
+    pub(crate) http: Option<Http>,
+    /// Spans that were dropped since this was told last.
+    pub(crate) spans_dropped: usize,
     /// Reading the event and its records.
-    pub(crate) preprocess: Duration,
+    preprocess: Duration,
     /// In the model.
-    pub(crate) inference: Duration,
+    inference: Duration,
     /// Delivering results, audit records.
-    pub(crate) postprocess: Duration,
+    postprocess: Duration,
+    stretches: Vec<Stretch>,
     instances: usize,
     predictions: usize,
     out_of_range: usize,
     scores: Vec<f32>,
     actions: BTreeMap<String, usize>,
     errors: BTreeMap<&'static str, usize>,
+}
+
+/// A request and its answer.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "no spans are exported"))]
+pub(crate) struct Http {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
 }
 
 /// What does not change from invoke to invoke.
@@ -89,6 +110,46 @@ impl Measured {
                 Err(error) => self.error(error.class().name()),
             }
         }
+    }
+
+    /// Adds the time that a phase took until now.
+    pub(crate) fn took(&mut self, phase: Phase, from: Instant) {
+        self.took_between(phase, from, Instant::now());
+    }
+
+    /// Adds the time that a phase took.
+    pub(crate) fn took_between(&mut self, phase: Phase, from: Instant, to: Instant) {
+        let sum = match phase {
+            Phase::Preprocess => &mut self.preprocess,
+            Phase::Inference => &mut self.inference,
+            Phase::Postprocess => &mut self.postprocess,
+        };
+        *sum += to.saturating_duration_since(from);
+        let room = self.stretches.len() < STRETCHES;
+        match self.stretches.last_mut() {
+            // One after the other is one.
+            Some(last) if last.phase == phase => last.to = to,
+            _ if room => self.stretches.push(Stretch { phase, from, to }),
+            _ => {}
+        }
+    }
+
+    /// When it was in which phase.
+    #[cfg(feature = "aws")]
+    pub(crate) fn stretches(&self) -> &[Stretch] {
+        &self.stretches
+    }
+
+    /// How many instances it had.
+    #[cfg(feature = "aws")]
+    pub(crate) fn instances(&self) -> usize {
+        self.instances
+    }
+
+    /// Scores, predictions, and inputs outside the training ranges.
+    #[cfg(feature = "aws")]
+    pub(crate) fn decided(&self) -> (&[f32], usize, usize) {
+        (&self.scores, self.predictions, self.out_of_range)
     }
 
     /// Counts an error of a kind.
@@ -144,6 +205,9 @@ impl Measured {
         }
         if !self.scores.is_empty() {
             metrics.put("Score", "None", self.distribution().into());
+        }
+        if self.spans_dropped > 0 {
+            metrics.put("SpansDropped", "Count", self.spans_dropped.into());
         }
         metrics.put("EstimatedCost", "None", json!(totals.cost));
         if self.predictions > 0 {
@@ -203,67 +267,6 @@ impl Measured {
         let last = scores.len() - 1;
         let places = (0..VALUES).map(|place| place * last / (VALUES - 1));
         places.filter_map(|place| scores.get(place).copied()).collect()
-    }
-}
-
-/// A line with one event of the model's life, such as `ModelChanged`.
-#[cfg(feature = "aws")]
-pub(crate) fn counted(constants: &Constants, named: &decision_audit::Model, name: &str) -> String {
-    let mut metrics = Metrics::default();
-    metrics.put(name, "Count", 1.into());
-    metrics.line(constants, named)
-}
-
-/// How a shadow compares with what was answered.
-#[cfg(feature = "aws")]
-#[derive(Debug, Default)]
-pub(crate) struct Shadowed {
-    pub(crate) predictions: usize,
-    /// With another label or action.
-    pub(crate) disagreements: usize,
-    pub(crate) errors: usize,
-    /// Of scores, each at least zero.
-    pub(crate) differences: Vec<f32>,
-}
-
-#[cfg(feature = "aws")]
-impl Shadowed {
-    /// The line; `named` is the shadow, `answered` the version that answered.
-    pub(crate) fn line(
-        mut self,
-        constants: &Constants,
-        named: &decision_audit::Model,
-        answered: Option<String>,
-    ) -> String {
-        let mut metrics = Metrics::default();
-        metrics.put("ShadowPredictions", "Count", self.predictions.into());
-        metrics.put("ShadowDisagreements", "Count", self.disagreements.into());
-        metrics.put("ShadowErrors", "Count", self.errors.into());
-        if !self.differences.is_empty() {
-            self.differences.truncate(VALUES);
-            metrics.put("ShadowScoreDifference", "None", self.differences.into());
-        }
-        metrics.values.insert("answered_by".into(), answered.into());
-        metrics.line(constants, named)
-    }
-}
-
-#[cfg(feature = "aws")]
-impl Metrics {
-    fn line(self, constants: &Constants, named: &decision_audit::Model) -> String {
-        let directive = json!({
-            "Namespace": constants.namespace,
-            "Dimensions": [["service", "model", "model_version"]],
-            "Metrics": self.names,
-        });
-        let mut line = self.values;
-        line.insert("service".into(), constants.service.as_str().into());
-        line.insert("model".into(), named.name.as_str().into());
-        line.insert("model_version".into(), named.version.as_str().into());
-        let aws =
-            json!({"Timestamp": clock::epoch_milliseconds(), "CloudWatchMetrics": [directive]});
-        line.insert("_aws".into(), aws);
-        Value::Object(line).to_string() + "\n"
     }
 }
 

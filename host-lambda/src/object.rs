@@ -267,8 +267,9 @@ impl Part {
             std::mem::take(&mut self.rows).into_iter().map(Row::into_parts).unzip();
         let good: Vec<Instance> =
             instances.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-        let predicted: Option<Vec<Outcome>> = function.predict(work, &good).into_iter().collect();
-        let Some(predicted) = predicted else { return Err(crate::answer::out_of_time()) };
+        let predicted: Option<Vec<Outcome>> =
+            function.predict(work, &good).await.into_iter().collect();
+        let Some(predicted) = predicted else { return Err(predictor_api::out_of_time()) };
         let mut predicted = predicted.into_iter();
         let outcomes: Vec<Outcome> = instances
             .into_iter()

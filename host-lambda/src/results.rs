@@ -16,8 +16,10 @@ use serde_json::value::RawValue;
 
 use crate::clock::Deadline;
 use crate::event::{Record, Source};
+use crate::invocation::Invocation;
 #[cfg(feature = "aws")]
 use crate::object::Place;
+use crate::trace::Carried;
 #[cfg(feature = "aws")]
 use aws_call::Client;
 
@@ -91,6 +93,8 @@ pub(crate) struct Delivery {
     pub(crate) lane: String,
     /// A JSON object.
     pub(crate) body: String,
+    /// The trace that it goes on in.
+    pub(crate) trace: Option<Carried>,
 }
 
 #[derive(serde::Serialize)]
@@ -99,12 +103,20 @@ struct Body<'a> {
     source: &'static str,
     record: &'a str,
     request: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
     predictions: &'a RawValue,
 }
 
 impl Delivery {
     /// The results of a record, each a JSON text.
-    pub(crate) fn new(source: Source, record: &Record, request: &str, texts: &[String]) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        record: &Record,
+        invocation: &Invocation,
+        texts: &[String],
+    ) -> Self {
+        let trace = invocation.carried(Some(record));
         let key = format!("{}:{}", source.name(), record.id);
         // The component's texts are JSON, and so is a list of them.
         let predictions = RawValue::from_string(format!("[{}]", texts.join(","))).ok();
@@ -113,12 +125,13 @@ impl Delivery {
                 key: &key,
                 source: source.name(),
                 record: &record.id,
-                request,
+                request: &invocation.request,
+                traceparent: trace.as_ref().map(|trace| trace.parent.as_str()),
                 predictions: &predictions,
             }
             .to_json()
         });
-        Self { lane: record.lane.clone(), body: body.unwrap_or_default(), key }
+        Self { lane: record.lane.clone(), body: body.unwrap_or_default(), key, trace }
     }
 }
 
@@ -230,7 +243,8 @@ mod tests {
     fn a_result_has_the_key_of_its_record() {
         let record = Record::new("m-1".into(), RecordBody::Nothing);
         let texts = [r#"{"score":0.1}"#.to_owned(), r#"{"score":0.2}"#.to_owned()];
-        let delivery = Delivery::new(Source::Sqs, &record, "r-1", &texts);
+        let invocation = Invocation::example("r-1");
+        let delivery = Delivery::new(Source::Sqs, &record, &invocation, &texts);
         assert_eq!(delivery.key, "sqs:m-1");
         let expected = r#"{"key":"sqs:m-1","source":"sqs","record":"m-1","request":"r-1","predictions":[{"score":0.1},{"score":0.2}]}"#;
         assert_eq!(delivery.body, expected);

@@ -9,6 +9,7 @@
 
 pub mod surface;
 
+pub mod collector;
 pub mod faults;
 pub mod function;
 pub mod moto;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::model::Model;
 use crate::problem::Problem;
-use crate::{Settings, coding, response};
+use crate::{Settings, Time, coding, response};
 
 /// How many bytes of a body are JSON; tensors follow.
 pub(crate) const HEADER_LENGTH: HeaderName =
@@ -69,10 +69,14 @@ pub(crate) fn infer(
     model: &Model,
     request: &Request<Bytes>,
     settings: &Settings,
+    time: &Time<'_>,
 ) -> Result<Response<Bytes>, Problem> {
     let body = coding::undo(request.headers(), request.body(), settings.body_bytes)?;
     let header_length = request.headers().get(HEADER_LENGTH).map(|value| value.as_bytes());
     let request = request::read(&body, header_length)?;
+    if time.is_up() {
+        return Err(Problem::out_of_time());
+    }
     let outputs = model.predictor().infer(&request.tensors)?;
     let answer = tensors::answer(model, &request, outputs)?;
     let content_type = match answer.header_length {

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::Object;
 use super::{Shape, source};
 use crate::failure::refused;
+use crate::trace::Trace;
 
 /// The most that the data of one record may unpack to.
 const RECORD_BYTES: usize = 64 << 20;
@@ -38,8 +39,8 @@ pub(crate) struct Record {
     pub(crate) sent: Option<u64>,
     /// Who sent it.
     pub(crate) principal: Option<String>,
-    /// The trace that it belongs to.
-    pub(crate) trace: Option<String>,
+    /// The trace that it belongs to, where it has one of its own.
+    pub(crate) trace: Option<Box<Trace>>,
     /// What it carries.
     pub(crate) body: Body,
 }

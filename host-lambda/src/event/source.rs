@@ -4,7 +4,6 @@
 //! with the crate `aws_lambda_events`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 use super::record::{Body, Record};
 use super::{ACCEPTED, Event, broken, dynamodb};
 use crate::failure::Failure;
+use crate::trace::Trace;
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub(super) fn records(records: &RawValue) -> Result<Event, Failure> {
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
@@ -122,6 +122,8 @@ struct SqsRecord<'a> {
     body: Cow<'a, str>,
     #[serde(default)]
     attributes: SqsAttributes,
+    #[serde(default)]
+    message_attributes: TraceAttributes,
     #[serde(borrow, default, rename = "eventSourceARN")]
     arn: Cow<'a, str>,
 }
@@ -136,6 +138,28 @@ struct SqsAttributes {
     trace: Option<String>,
 }
 
+/// The attributes of a message that tell its trace; one that is no text is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TraceAttributes {
+    traceparent: TextAttribute,
+    tracestate: TextAttribute,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TextAttribute {
+    /// A topic calls it `Value`.
+    #[serde(rename = "stringValue", alias = "Value")]
+    text: Option<String>,
+}
+
+impl TraceAttributes {
+    fn trace(&self) -> Option<Trace> {
+        Trace::w3c(self.traceparent.text.as_deref()?, self.tracestate.text.as_deref())
+    }
+}
+
 fn sqs(text: &str) -> Result<Event, Failure> {
     let found: Vec<SqsRecord<'_>> =
         serde_json::from_str(text).map_err(|error| broken("SQS", &error))?;
@@ -143,11 +167,14 @@ fn sqs(text: &str) -> Result<Event, Failure> {
     let fifo = found.iter().any(|record| record.arn.ends_with(".fifo"));
     let records = found.into_iter().map(|record| {
         let attributes = record.attributes;
+        // The sender's own word goes before what AWS puts beside it.
+        let own = record.message_attributes.trace();
+        let trace = own.or_else(|| attributes.trace.as_deref().and_then(Trace::x_ray));
         Record {
             lane: attributes.message_group_id.filter(|_| fifo).unwrap_or_default(),
             sent: attributes.sent_timestamp.and_then(|sent| sent.parse().ok()),
             principal: attributes.sender_id,
-            trace: attributes.trace,
+            trace: trace.map(Box::new),
             identifier: record.message_id.as_str().into(),
             id: record.message_id,
             body: Body::Text(record.body.into_owned()),
@@ -229,51 +256,6 @@ fn dynamodb_stream(text: &str) -> Result<Event, Failure> {
 }
 
 #[derive(Deserialize)]
-struct KafkaRecord<'a> {
-    topic: String,
-    partition: u64,
-    offset: u64,
-    timestamp: Option<u64>,
-    #[serde(borrow)]
-    value: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct KafkaSource<'a> {
-    #[serde(borrow, rename = "eventSource")]
-    event_source: Cow<'a, str>,
-}
-
-/// Reads the records of Amazon MSK or a Kafka of one's own, by topic and partition.
-pub(super) fn kafka(text: &str, topics: &RawValue) -> Result<Event, Failure> {
-    let unreadable = |error: serde_json::Error| broken("Kafka", &error);
-    let source: KafkaSource<'_> = serde_json::from_str(text).map_err(unreadable)?;
-    if !matches!(
-        source.event_source.as_ref(),
-        "aws:kafka" | "aws:SelfManagedKafka" | "SelfManagedKafka"
-    ) {
-        let name = short(&source.event_source);
-        return Err(Failure::Event(format!(
-            "records of the source {name:?} are not answered; expected {ACCEPTED}"
-        )));
-    }
-    let found: BTreeMap<String, Vec<KafkaRecord<'_>>> =
-        serde_json::from_str(topics.get()).map_err(unreadable)?;
-    let records = found.into_values().flatten().map(|record| {
-        // The name of a partition and the form of the answer: "Configuring error handling controls
-        // for Kafka event sources".
-        let partition = format!("{}-{}", record.topic, record.partition);
-        // A record without a value says that its key is gone.
-        let body = record.value.map_or(Body::Nothing, |value| Body::Base64(value.into_owned()));
-        let identifier = serde_json::json!({"partition": partition, "offset": record.offset});
-        let id = format!("{partition}:{}", record.offset);
-        Record { identifier, lane: partition, sent: record.timestamp, ..Record::new(id, body) }
-    });
-    let (source, order) = (Source::Kafka, Order::Checkpoint);
-    Ok(Event::Records(Batch { source, order, records: records.collect() }))
-}
-
-#[derive(Deserialize)]
 struct S3Record {
     #[serde(rename = "eventName")]
     event_name: String,
@@ -342,6 +324,8 @@ struct SnsMessage<'a> {
     id: String,
     #[serde(borrow, rename = "Message")]
     message: Cow<'a, str>,
+    #[serde(default, rename = "MessageAttributes")]
+    attributes: TraceAttributes,
 }
 
 /// Reads a notification of a topic; it may hold one of S3.
@@ -352,11 +336,13 @@ fn sns(text: &str) -> Result<Event, Failure> {
     let (Some(record), None) = (found.next(), found.next()) else {
         return Err(Failure::Event("an event of SNS with several records; SNS sends one".into()));
     };
+    let trace = record.sns.attributes.trace();
     let message = record.sns.message.into_owned();
     if let Some(objects) = objects_in(&super::Shape::of(&message))? {
         return Ok(Event::Objects(objects));
     }
-    Ok(Event::Message(Source::Sns, Record::new(record.sns.id, Body::Text(message))))
+    let record = Record::new(record.sns.id, Body::Text(message));
+    Ok(Event::Message(Source::Sns, Record { trace: trace.map(Box::new), ..record }))
 }
 
 /// The objects of an S3 notification that travelled as a text.

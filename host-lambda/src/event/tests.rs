@@ -113,6 +113,48 @@ fn streams() {
     check(&kafka, expected);
 }
 
+/// The trace of the first record, as logs show it.
+fn trace(event: &serde_json::Value) -> Option<String> {
+    let record = match Event::read(&event.to_string()) {
+        Ok(Event::Records(batch)) => batch.records.into_iter().next(),
+        Ok(Event::Message(_, record)) => Some(record),
+        _ => None,
+    };
+    record?.trace.map(|trace| trace.shown().to_owned())
+}
+
+#[test]
+fn records_have_traces_of_their_own() {
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const ROOT: &str = "1-5759e988-bd862e3fe1be46a994272793";
+    let w3c = format!("00-{ID}-00f067aa0ba902b7-01");
+    let check = |event: serde_json::Value, expected: Option<&str>| {
+        assert_eq!(trace(&event).as_deref(), expected, "{event}");
+    };
+    let sqs = |attribute: &str, header: &str| {
+        json!({"Records": [{"messageId": "m", "body": "{}", "eventSource": "aws:sqs",
+        "attributes": {"AWSTraceHeader": header},
+        "messageAttributes": {
+            "traceparent": {"stringValue": attribute, "dataType": "String"},
+            "other": {"binaryValue": "AA==", "dataType": "Binary"},
+        }}]})
+    };
+    let header = format!("Root={ROOT};Sampled=1");
+    check(sqs(&w3c, &header), Some(ID));
+    check(sqs("no trace", &header), Some(ROOT));
+    check(sqs("no trace", "none"), None);
+    let kafka = |headers: serde_json::Value| {
+        json!({"eventSource": "aws:kafka", "records": {"t-0": [
+            {"topic": "t", "partition": 0, "offset": 1, "value": "e30=", "headers": headers}]}})
+    };
+    // The bytes of Java, which may be less than zero.
+    check(kafka(json!([{"other": [-1, 5]}, {"traceparent": w3c.as_bytes()}])), Some(ID));
+    check(kafka(json!([{"traceparent": [-1]}])), None);
+    let sns = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "n-1",
+        "Message": "{}", "MessageAttributes": {"traceparent": {"Type": "String", "Value": w3c}}}}]});
+    check(sns, Some(ID));
+}
+
 fn s3(name: &str, key: &str) -> serde_json::Value {
     json!({"Records": [{
         "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name,

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::trace::{TRACEPARENT, TRACESTATE, Trace};
+
 /// What stays as it is in a path; some doors hand over decoded paths.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
@@ -125,6 +127,19 @@ impl HttpEvent {
             places.into_iter().flatten().find_map(|place| place.pointer(path)?.as_str())
         });
         found.map(|principal| principal.chars().take(PRINCIPAL_CHARACTERS).collect())
+    }
+
+    /// The trace that the caller says it belongs to.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        let single = self.headers.iter().flatten().map(|(name, value)| (name, value.as_str()));
+        let multiple = self.multi_value_headers.iter().flatten();
+        let multiple = multiple.filter_map(|(name, all)| Some((name, all.first()?.as_str())));
+        let all: Vec<_> = single.chain(multiple).collect();
+        let header = |wanted: &str| {
+            let found = all.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| *value)
+        };
+        Trace::w3c(header(TRACEPARENT)?, header(TRACESTATE))
     }
 
     pub(super) fn door(&self) -> Door {

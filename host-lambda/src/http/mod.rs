@@ -7,21 +7,31 @@
 mod event;
 mod reply;
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use predictor_api::{Decided, Kind, Note, Problem};
+use predictor_host::Class;
 
 use crate::event::Source;
 use crate::failure::Failure;
 use crate::function::{Function, Work};
 use crate::log::Level;
+use crate::metrics::Http;
+use crate::trace::span::Phase;
 use event::HttpEvent;
 
 /// Answers an event with a `requestContext`.
 ///
 /// # Errors
 /// [`Failure::Unsupported`] if it is no HTTP request. What is wrong with a request is an answer.
-pub(crate) fn answer(function: &Function, work: &mut Work, event: &str) -> Result<String, Failure> {
+pub(crate) async fn answer(
+    function: &Function,
+    work: &mut Work,
+    event: &str,
+) -> Result<String, Failure> {
     let event = HttpEvent::parse(event).ok_or_else(|| {
         Failure::Unsupported("an event with a requestContext that is no HTTP request".into())
     })?;
@@ -29,20 +39,34 @@ pub(crate) fn answer(function: &Function, work: &mut Work, event: &str) -> Resul
     if let Some(principal) = event.principal() {
         work.invocation.principal = Some(principal);
     }
+    // The caller's own word goes before Lambda's.
+    if let Some(trace) = event.trace() {
+        work.invocation.trace = Some(trace);
+    }
     let door = event.door();
     let (request, problem) = event.request(&function.base_path.0);
     let path = request.uri().path().to_owned();
-    let model = std::sync::Arc::clone(&work.model);
+    let method = request.method().to_string();
+    let began = Instant::now();
+    let model = Arc::clone(&work.model);
     let api = &model.api;
     let response = match problem {
-        None => api.answer(&request, SystemTime::now()),
+        None => in_time(function, work, request).await,
         Some(problem) => api.refuse(&request.into_parts().0, &problem),
     };
     if let Some(Decided(decisions)) = response.extensions().get() {
         let decided = || decisions.instances.iter().zip(&decisions.outcomes);
-        work.measured.inference += decisions.inference;
+        let ended = decisions.began + decisions.inference;
+        work.measured.took_between(Phase::Preprocess, began, decisions.began);
+        work.measured.took_between(Phase::Inference, decisions.began, ended);
+        work.measured.took(Phase::Postprocess, ended);
         work.measured.outcomes(&decisions.outcomes);
         function.audit(work, Source::Http, None, decided())?;
+    }
+    let status = response.status().as_u16();
+    work.measured.http = Some(Http { method, path: path.clone(), status });
+    if response.status() == StatusCode::GATEWAY_TIMEOUT && work.measured.is_without_errors() {
+        work.measured.error(Class::DeadlineExceeded.name());
     }
     if response.status().is_server_error() {
         let note = response.extensions().get::<Note>();
@@ -64,8 +88,24 @@ pub(crate) fn answer(function: &Function, work: &mut Work, event: &str) -> Resul
         text.len(),
         door.most()
     );
-    let mut parts = http::Request::new(()).into_parts().0;
+    let mut parts = Request::new(()).into_parts().0;
     parts.uri = path.parse().unwrap_or_default();
     let refused = api.refuse(&parts, &Problem::new(Kind::AnswerTooLarge, message));
     reply::write(door, &refused).map_err(Failure::Answer)
+}
+
+/// The answer, or that there is no time for it.
+async fn in_time(function: &Function, work: &Work, request: Request<Bytes>) -> Response<Bytes> {
+    let deadline = work.invocation.deadline;
+    let model = &work.model;
+    let quick = model.is_quick(deadline.left()) && !model.api.is_for_tensors(&request);
+    let (parts, body) = request.into_parts();
+    if quick || model.api.is_quick(&parts) {
+        let request = Request::from_parts(parts, body);
+        return model.api.answer_while(&request, SystemTime::now(), &|| deadline.left());
+    }
+    let (asked, model) = (Request::from_parts(parts.clone(), body), Arc::clone(model));
+    let answer = move || model.api.answer_while(&asked, SystemTime::now(), &|| deadline.left());
+    let answered = function.watch.within(deadline, answer).await;
+    answered.unwrap_or_else(|| work.model.api.refuse(&parts, &Problem::out_of_time()))
 }

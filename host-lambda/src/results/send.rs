@@ -5,11 +5,12 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use model_package::Digest;
 use predictor_host::{Class, HostError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Delivery, Target};
 use crate::clock::Deadline;
 use crate::failure::refused;
+use crate::trace::{Carried, TRACEPARENT, TRACESTATE};
 use aws_call::{AwsError, Client, EVENTS, JsonService, KINESIS, Patience, PutRequest, SQS};
 
 /// What one call takes at most.
@@ -96,12 +97,17 @@ pub(super) async fn all(
         }
         Target::EventBridge(bus) => {
             let entry = |_, delivery: &Delivery| {
-                json!({
+                let mut entry = json!({
                     "EventBusName": bus,
                     "Source": "samebits",
                     "DetailType": "Prediction Made",
                     "Detail": delivery.body,
-                })
+                });
+                let header = delivery.trace.as_ref().and_then(Carried::x_ray);
+                if let (Some(header), Some(entry)) = (header, entry.as_object_mut()) {
+                    entry.insert("TraceHeader".into(), header.into());
+                }
+                entry
             };
             let call = |entries: Vec<Value>| json!({"Entries": entries});
             let failed = |answer: &Value| failed_in_order(answer, "Entries");
@@ -112,13 +118,29 @@ pub(super) async fn all(
 
 /// A message of a batch, which SQS names by its id.
 fn message(index: usize, delivery: &Delivery, fifo: bool) -> Value {
-    let (id, body) = (index.to_string(), &delivery.body);
-    if !fifo {
-        return json!({"Id": id, "MessageBody": body});
+    let text = |text: &str| json!({"DataType": "String", "StringValue": text});
+    let mut message = Map::new();
+    let mut put = |name: &str, value: Value| message.insert(name.to_owned(), value);
+    put("Id", index.to_string().into());
+    put("MessageBody", delivery.body.as_str().into());
+    if let Some(trace) = &delivery.trace {
+        let mut attributes = Map::new();
+        attributes.insert(TRACEPARENT.to_owned(), text(&trace.parent));
+        if let Some(state) = &trace.state {
+            attributes.insert(TRACESTATE.to_owned(), text(state));
+        }
+        put("MessageAttributes", attributes.into());
+        if let Some(header) = trace.x_ray() {
+            put("MessageSystemAttributes", json!({"AWSTraceHeader": text(&header)}));
+        }
     }
-    let group = if delivery.lane.is_empty() { "results" } else { &delivery.lane };
-    let key = Digest::of(delivery.key.as_bytes()).hex();
-    json!({"Id": id, "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": key})
+    if fifo {
+        let group = if delivery.lane.is_empty() { "results" } else { &delivery.lane };
+        put("MessageGroupId", group.into());
+        let key = Digest::of(delivery.key.as_bytes()).hex();
+        put("MessageDeduplicationId", key.into());
+    }
+    message.into()
 }
 
 /// Sends in batches. What failed alone is sent a second time; services are throttled by the entry.
@@ -245,7 +267,28 @@ mod tests {
     use super::*;
 
     fn delivery(bytes: usize) -> Delivery {
-        Delivery { key: String::new(), lane: String::new(), body: "x".repeat(bytes) }
+        let (key, lane) = (String::new(), String::new());
+        Delivery { key, lane, body: "x".repeat(bytes), trace: None }
+    }
+
+    #[test]
+    fn a_message_has_its_trace_in_both_forms() {
+        let (id, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let carried = Carried { parent: format!("00-{id}-{span}-01"), state: Some("a=1".into()) };
+        let delivery = Delivery { trace: Some(carried), ..delivery(1) };
+        let root = format!("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent={span};Sampled=1");
+        let expected = json!({
+            "Id": "3", "MessageBody": "x",
+            "MessageAttributes": {
+                "traceparent": {"DataType": "String", "StringValue": format!("00-{id}-{span}-01")},
+                "tracestate": {"DataType": "String", "StringValue": "a=1"},
+            },
+            "MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": root}},
+        });
+        assert_eq!(message(3, &delivery, false), expected);
+        let fifo = message(3, &delivery, true);
+        assert_eq!(fifo.get("MessageGroupId"), Some(&json!("results")));
+        assert_eq!(fifo.get("MessageAttributes"), expected.get("MessageAttributes"));
     }
 
     #[test]

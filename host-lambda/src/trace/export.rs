@@ -1,0 +1,122 @@
+//! Sends spans to a collector, by OTLP over HTTP in JSON: after answers and at the end, never before an
+//! answer. What waits is bounded; what there is no room for is dropped and counted.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_call::{AwsError, Client, Patience};
+use bytes::Bytes;
+
+use super::otlp;
+use super::span::Span;
+use crate::config::Otlp;
+
+/// The most spans that wait.
+const WAITING: usize = 2048;
+/// The most spans of one request.
+const AT_ONCE: usize = 512;
+/// How long nothing is sent after the first failure; it doubles with each that follows.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What sends spans.
+pub(crate) struct Exporter {
+    settings: Otlp,
+    client: Arc<Client>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Span>,
+    dropped: usize,
+    failures: u32,
+    /// Until when nothing is sent.
+    paused: Option<Instant>,
+}
+
+impl Exporter {
+    pub(crate) fn new(settings: Otlp, client: Arc<Client>) -> Self {
+        Self { settings, client, state: Mutex::default() }
+    }
+
+    /// Lets spans wait for the next time that some are sent.
+    pub(crate) fn add(&self, spans: Vec<Span>) {
+        let mut state = self.state();
+        for span in spans {
+            match state.waiting.len() < WAITING {
+                true => state.waiting.push_back(span),
+                false => state.dropped += 1,
+            }
+        }
+    }
+
+    /// How many were dropped since this was asked last.
+    pub(crate) fn take_dropped(&self) -> usize {
+        std::mem::take(&mut self.state().dropped)
+    }
+
+    /// Sends what waits, unless a collector that failed is left in peace for now.
+    ///
+    /// # Errors
+    /// Why the collector did not take them; they wait on where that may pass.
+    pub(crate) async fn send(&self) -> Result<(), AwsError> {
+        let paused = self.state().paused.is_some_and(|until| Instant::now() < until);
+        if paused { Ok(()) } else { self.send_all(Patience::lasting(self.settings.timeout)).await }
+    }
+
+    /// Sends what waits, for the last time.
+    ///
+    /// # Errors
+    /// Why the collector did not take them.
+    pub(crate) async fn send_last(&self, patience: Patience) -> Result<(), AwsError> {
+        self.send_all(patience).await
+    }
+
+    async fn send_all(&self, patience: Patience) -> Result<(), AwsError> {
+        loop {
+            let spans: Vec<_> = {
+                let mut state = self.state();
+                let count = state.waiting.len().min(AT_ONCE);
+                state.waiting.drain(..count).collect()
+            };
+            if spans.is_empty() {
+                return Ok(());
+            }
+            let body = otlp::request(&self.settings.resource, &spans).to_string();
+            let Otlp { url, headers, .. } = &self.settings;
+            let answer = self.client.post_url(url, headers, Bytes::from(body), patience).await;
+            self.done(spans, answer)?;
+        }
+    }
+
+    fn done(&self, spans: Vec<Span>, answer: Result<Bytes, AwsError>) -> Result<(), AwsError> {
+        let mut state = self.state();
+        let error = match answer {
+            Ok(answer) => {
+                state.dropped += otlp::rejected(&answer);
+                (state.failures, state.paused) = (0, None);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // A collector that is slow now may not be so later.
+        let passes = error.passes() || matches!(error, AwsError::OutOfTime { .. });
+        let room = if passes { WAITING - state.waiting.len().min(WAITING) } else { 0 };
+        state.dropped += spans.len().saturating_sub(room);
+        for span in spans.into_iter().take(room).rev() {
+            state.waiting.push_front(span);
+        }
+        let pause = PAUSE * 2_u32.pow(state.failures.min(6));
+        state.failures += 1;
+        state.paused = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+        Err(error)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held left it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
