@@ -18,14 +18,14 @@ use crate::config::{BasePath, Config, Poison, Switch, Wrong};
 use crate::event::{Event, Source};
 use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
-use crate::log::{Level, Log, print};
-use crate::metrics::{Constants, Measured, Totals};
-use crate::model::Served;
+use crate::log::{Level, Log};
+use crate::metrics::{Constants, Totals};
 use crate::models::Models;
 use crate::price::Prices;
 use crate::results::Results;
 #[cfg(feature = "aws")]
 use crate::results::Target;
+pub(crate) use crate::work::Work;
 use crate::{answer, batch, http};
 #[cfg(feature = "aws")]
 use aws_call::Client;
@@ -59,24 +59,6 @@ pub(crate) struct Function {
     shadows: crate::shadow::Shadows,
     #[cfg(feature = "aws")]
     alerts: Option<(Alerts, Arc<Client>)>,
-}
-
-/// What one invoke gathers on its way.
-pub(crate) struct Work {
-    pub(crate) invocation: Invocation,
-    /// The model that serves this invoke to its end, whatever comes meanwhile.
-    pub(crate) model: Arc<Served>,
-    pub(crate) measured: Measured,
-    /// Audit records, written at once before the answer is given.
-    pub(crate) lines: String,
-}
-
-impl Work {
-    /// Writes the lines that were gathered so far.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        // A decision that is not written down is not given out.
-        print(&std::mem::take(&mut self.lines)).map_err(|error| Failure::Audit(error.to_string()))
-    }
 }
 
 impl Function {
@@ -161,8 +143,7 @@ impl Function {
         let Some(model) = serving.chosen(key) else {
             return Err(Failure::Audit("no model serves".into()));
         };
-        let (measured, lines) = (Measured::default(), String::new());
-        let mut work = Work { invocation, model, measured, lines };
+        let mut work = Work::new(invocation, serving, model);
         work.measured.preprocess = work.invocation.deadline.elapsed();
         let answer = match read {
             Ok(read) => self.dispatch(read, event.payload.get(), &mut work).await,
@@ -227,7 +208,13 @@ impl Function {
         let began = Instant::now();
         let deadline = work.invocation.deadline;
         let outcomes = work.model.predictor.predict_while(instances, || deadline.left());
-        work.measured.inference += began.elapsed();
+        let took = began.elapsed();
+        work.measured.inference += took;
+        #[cfg(feature = "aws")]
+        if let Some(trial) = &work.serving.trial {
+            let given: Vec<_> = outcomes.iter().flatten().collect();
+            trial.saw(&work.model.named.package, given.into_iter(), took);
+        }
         outcomes
     }
 
@@ -240,7 +227,7 @@ impl Function {
         decided: impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone,
     ) -> Result<(), Failure> {
         let began = Instant::now();
-        let Work { invocation, model, lines, measured } = work;
+        let Work { invocation, model, lines, measured, .. } = work;
         #[cfg(feature = "aws")]
         self.shadows.watched(&self.models, model, decided.clone());
         let principal = record.and_then(|record| record.principal.as_deref());
@@ -273,7 +260,10 @@ impl Function {
     async fn alert(&self, work: &Work) {
         let Some((alerts, client)) = &self.alerts else { return };
         let severe = work.model.severe.as_deref();
-        let counts = work.measured.counts(severe);
+        let mut counts = work.measured.counts(severe);
+        for (model, measured) in work.others.iter() {
+            counts.add(measured.counts(model.severe.as_deref()));
+        }
         let Some(counts) = alerts.add(counts, Instant::now()) else { return };
         let Constants { service, function, .. } = &self.constants;
         let named = &work.model.named;
@@ -295,6 +285,7 @@ impl Function {
 
     /// The log's entry of a failed invoke, and the metrics.
     fn report(&self, work: &mut Work, failure: Option<&Failure>) {
+        work.turn_to(0);
         match failure {
             Some(Failure::Host(error)) => {
                 let about = Some(work.invocation.about());
@@ -327,9 +318,14 @@ impl Function {
             duration,
             cold,
             cost: self.prices.of_invoke(billed, self.config.function.memory_mb),
+            elsewhere: work.others.iter().map(|(_, measured)| measured.predictions()).sum(),
         };
         let line = work.measured.line(&self.constants, &work.model.named, &totals);
         work.lines.push_str(&line);
+        for (model, measured) in &mut work.others {
+            let line = measured.part(&self.constants, &model.named, &work.invocation.request);
+            work.lines.push_str(&line);
+        }
     }
 }
 
@@ -337,6 +333,15 @@ impl Function {
 impl Function {
     #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
     fn key(&self, _: Option<&Event>, _: &str, _: &str) -> Vec<u8> {
+        Vec::new()
+    }
+
+    #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
+    pub(crate) fn record_key(
+        &self,
+        _: &crate::event::Record,
+        _: Option<&crate::event::Opened>,
+    ) -> Vec<u8> {
         Vec::new()
     }
 

@@ -9,6 +9,8 @@ mod alert;
 mod answer;
 mod audit;
 mod batch;
+#[cfg(feature = "aws")]
+mod canary;
 mod clock;
 mod config;
 mod event;
@@ -32,6 +34,7 @@ mod results;
 mod shadow;
 #[cfg(feature = "aws")]
 mod source;
+mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;

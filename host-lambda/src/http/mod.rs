@@ -42,6 +42,11 @@ pub(crate) fn answer(function: &Function, work: &mut Work, event: &str) -> Resul
         let decided = || decisions.instances.iter().zip(&decisions.outcomes);
         work.measured.inference += decisions.inference;
         work.measured.outcomes(&decisions.outcomes);
+        #[cfg(feature = "aws")]
+        if let Some(trial) = &work.serving.trial {
+            let package = &work.model.named.package;
+            trial.saw(package, decisions.outcomes.iter(), decisions.inference);
+        }
         function.audit(work, Source::Http, None, decided())?;
     }
     if response.status().is_server_error() {
