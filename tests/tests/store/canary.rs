@@ -29,10 +29,10 @@ fn plan(challenger: Pin, ago: u64, steps: &[(u16, Option<u32>)]) -> Canary {
 }
 
 /// The version that answers a customer, or the type of the error.
-async fn asked(emulator: &Emulator, customer: &str, amount: f64) -> Result<String, String> {
+async fn asked(emulator: &Emulator, customer: &str, average: f64) -> Result<String, String> {
     let mut instance = good();
     instance["customer_id"] = customer.into();
-    instance["amount"] = amount.into();
+    instance["customer_amount_avg_30d"] = average.into();
     let answer = invoke(emulator, &instance.to_string()).await.map_err(|(kind, _)| kind)?;
     Ok(answer["provenance"]["version"].as_str().unwrap().to_owned())
 }
@@ -107,13 +107,14 @@ async fn a_step_comes_without_anything_being_signed() {
     assert_eq!((&last["step"], &last["share"]), (&json!(2), &json!(1.0)), "{steps:#?}");
 }
 
-/// The fraud model, except that it refuses amounts which the others take.
+/// The fraud model, except that it refuses averages which the others take, and no reference case has.
 fn narrow(shop: &Shop, version: &str) {
     let files = with_manifest(fraud(), |manifest| {
         manifest["version"] = version.into();
         let fields = manifest["input"]["fields"].as_array_mut().unwrap();
-        let amount = fields.iter_mut().find(|field| field["name"] == "amount").unwrap();
-        amount["max"] = json!(500_000.0);
+        let name = "customer_amount_avg_30d";
+        let average = fields.iter_mut().find(|field| field["name"] == name).unwrap();
+        average["max"] = json!(500_000.0);
     });
     let package = shop.package(version, &files);
     let one = key_file("one.pem");
