@@ -14,7 +14,7 @@ use predictor_host::{Policy, Target};
 
 pub(crate) use emulate::Emulate;
 pub(crate) use serve::Serve;
-pub(crate) use store::{Promote, Pull, Push, Rollout, SignWith};
+pub(crate) use store::{CanaryPlan, Promote, Pull, Push, Rollout, SignWith};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\ncomponent ", env!("COMPONENT_DIGEST"));
 

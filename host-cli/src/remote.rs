@@ -96,11 +96,9 @@ impl OpenStore {
             }
             Which::Alias(name) => {
                 let document = self.alias(name)?;
-                let shares = document.alias.shares();
                 // Of several, the one with the largest share.
-                let largest = shares.into_iter().max_by_key(|share| share.weight);
-                let largest = largest.context("an alias has versions")?;
-                one(largest.pin)
+                let largest = document.alias.largest(now()).context("an alias has versions")?;
+                one(largest)
             }
         })
     }

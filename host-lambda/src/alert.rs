@@ -23,6 +23,15 @@ pub(crate) struct Counts {
     pub(crate) errors: usize,
 }
 
+impl Counts {
+    /// Adds others.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.severe += more.severe;
+        self.out_of_range += more.out_of_range;
+        self.errors += more.errors;
+    }
+}
+
 /// Who raises alerts, and when.
 #[derive(Debug)]
 pub(crate) struct Alerts {
@@ -58,9 +67,7 @@ impl Alerts {
             *window = Window { began: now, counts: Counts::default(), raised: false };
         }
         let all = &mut window.counts;
-        all.severe += counts.severe;
-        all.out_of_range += counts.out_of_range;
-        all.errors += counts.errors;
+        all.add(counts);
         let many = [all.severe, all.out_of_range, all.errors].iter().any(|it| *it >= self.after);
         let raise = many && !window.raised;
         window.raised |= raise;

@@ -8,7 +8,7 @@
 use predictor_api::out_of_time;
 use predictor_host::{Outcome, Request};
 
-use crate::event::{Content, Envelope, Reader, Record, Source, Unread};
+use crate::event::{Content, Envelope, Opener, Record, Source, Unread};
 use crate::failure::Failure;
 use crate::function::{Function, Work};
 use crate::results::Delivery;
@@ -57,7 +57,13 @@ pub(crate) async fn message(
         work.invocation.trace = Some(*trace);
     }
     let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
-    let request = match Reader::new(work.model.modality, &work.model.fields).read(body) {
+    let opened = Opener::new().open(body);
+    work.begin_anew();
+    work.routed(|| function.record_key(&record, opened.as_ref().ok()));
+    work.begin_with_first();
+    let model = &work.model;
+    let content = opened.and_then(|opened| opened.content(model.modality, &model.fields));
+    let request = match content {
         Ok(Content::Request(request)) => request,
         Ok(Content::Nothing | Content::Objects(_)) => return Ok("null".into()),
         Err(Unread::Refused(error)) => return Err(error.into()),

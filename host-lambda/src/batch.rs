@@ -1,5 +1,6 @@
 //! Records of a queue or a stream: all of an invoke go into the model as one batch, and what failed
-//! is reported as Lambda wants it (`batchItemFailures`).
+//! is reported as Lambda wants it (`batchItemFailures`). Where several versions serve, each record gets
+//! the one of its key, and each version's records are one batch.
 //!
 //! Every record is answered or reported exactly once. A record stands or falls as a whole: if one of
 //! its instances has no prediction, none of its predictions is given out. Where an error can't be
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::config::Poison;
-use crate::event::{Batch, Body, Content, Object, Order, Reader, Record, Source, Unread};
+use crate::event::{Batch, Body, Content, Object, Opener, Order, Record, Source, Unread};
 use crate::failure::{Failure, Retry, retry};
 use crate::function::{Function, Work};
 use crate::log::Level;
@@ -30,6 +31,8 @@ const LOGGED: usize = 20;
 /// A record on its way.
 struct Entry {
     record: Record,
+    /// The place of the version that answers it, among those of the invoke.
+    version: usize,
     instances: Vec<Instance>,
     /// Objects of S3 that it speaks of.
     objects: Vec<Object>,
@@ -69,7 +72,7 @@ pub(crate) async fn answer(
     work.measured.records = records.len();
     work.measured.waited = waited(&records);
     let began = Instant::now();
-    let mut entries = read(work, records);
+    let mut entries = read(function, work, records);
     work.measured.took(Phase::Preprocess, began);
     predict(function, work, &mut entries).await;
     for entry in &mut entries {
@@ -81,6 +84,7 @@ pub(crate) async fn answer(
     hold_back(order, &mut entries);
     for entry in &entries {
         if matches!(entry.fate, Fate::Answered) {
+            work.turn_to(entry.version);
             work.measured.outcomes(&entry.outcomes);
             let decided = entry.instances.iter().zip(&entry.outcomes);
             function.audit(work, source, Some(&entry.record), decided)?;
@@ -98,34 +102,42 @@ fn waited(records: &[Record]) -> Option<Duration> {
     Some(Duration::from_millis(clock::epoch_milliseconds().saturating_sub(first)))
 }
 
-/// Reads the bodies.
-fn read(work: &Work, records: Vec<Record>) -> Vec<Entry> {
-    let mut reader = Reader::new(work.model.modality, &work.model.fields);
+/// Opens the bodies, and reads each for the version that its record gets.
+fn read(function: &Function, work: &mut Work, records: Vec<Record>) -> Vec<Entry> {
+    let mut opener = Opener::new();
+    work.begin_anew();
     let entries = records.into_iter().map(|mut record| {
         let body = std::mem::replace(&mut record.body, Body::Nothing);
+        let opened = opener.open(body);
+        let version = work.routed(|| function.record_key(&record, opened.as_ref().ok()));
+        let model = work.version(version);
         let (mut instances, mut objects, mut fate) = (Vec::new(), Vec::new(), Fate::Answered);
-        match reader.read(body) {
+        match opened.and_then(|opened| opened.content(model.modality, &model.fields)) {
             Ok(Content::Request(request)) => instances = request.into_instances(),
             Ok(Content::Objects(found)) => objects = found,
             Ok(Content::Nothing) => {}
             Err(Unread::Refused(error)) => fate = Fate::Failed(error),
             Err(Unread::TooMuch) => fate = Fate::Failed(out_of_time()),
         }
-        Entry { record, instances, objects, outcomes: Vec::new(), fate }
+        Entry { record, version, instances, objects, outcomes: Vec::new(), fate }
     });
-    entries.collect()
+    let entries = entries.collect();
+    work.begin_with_first();
+    entries
 }
 
 /// Answers records that speak of objects: one after the other, since each streams.
 async fn read_objects(function: &Function, work: &mut Work, entries: &mut [Entry]) {
     for entry in entries.iter_mut().filter(|entry| matches!(entry.fate, Fate::Answered)) {
         for object in &entry.objects {
+            work.turn_to(entry.version);
             if let Err(error) = function.object(work, object).await {
                 entry.fate = Fate::Failed(error);
                 break;
             }
         }
     }
+    work.turn_to(0);
 }
 
 /// Delivers the results of what is answered. What can't be delivered is not.
@@ -142,7 +154,7 @@ async fn deliver(function: &Function, work: &mut Work, source: Source, entries: 
     let deliveries: Vec<_> = answered
         .iter()
         .map(|entry| {
-            let texts = work.model.provenance.texts(&entry.outcomes);
+            let texts = work.version(entry.version).provenance.texts(&entry.outcomes);
             Delivery::new(source, &entry.record, invocation, &texts)
         })
         .collect();
@@ -155,21 +167,26 @@ async fn deliver(function: &Function, work: &mut Work, source: Source, entries: 
     work.measured.took(Phase::Postprocess, began);
 }
 
-/// Predicts what all of them ask for, in one batch.
+/// Predicts what all of them ask for, in one batch for each version.
 async fn predict(function: &Function, work: &mut Work, entries: &mut [Entry]) {
-    let mut instances: Vec<Instance> = Vec::new();
-    let counts: Vec<_> = entries.iter().map(|entry| entry.instances.len()).collect();
-    for entry in entries.iter_mut() {
-        instances.append(&mut entry.instances);
-    }
-    let outcomes = function.predict(work, &instances).await;
-    let mut decided = instances.into_iter().zip(outcomes);
-    for (entry, count) in entries.iter_mut().zip(counts) {
-        for (instance, outcome) in decided.by_ref().take(count) {
-            entry.instances.push(instance);
-            entry.outcomes.push(outcome.unwrap_or_else(|| Err(out_of_time())));
+    for version in 0..work.versions() {
+        let mut own: Vec<_> = entries.iter_mut().filter(|it| it.version == version).collect();
+        let mut instances: Vec<Instance> = Vec::new();
+        let counts: Vec<_> = own.iter().map(|entry| entry.instances.len()).collect();
+        for entry in &mut own {
+            instances.append(&mut entry.instances);
+        }
+        work.turn_to(version);
+        let outcomes = function.predict(work, &instances).await;
+        let mut decided = instances.into_iter().zip(outcomes);
+        for (entry, count) in own.into_iter().zip(counts) {
+            for (instance, outcome) in decided.by_ref().take(count) {
+                entry.instances.push(instance);
+                entry.outcomes.push(outcome.unwrap_or_else(|| Err(out_of_time())));
+            }
         }
     }
+    work.turn_to(0);
 }
 
 impl Entry {
@@ -229,6 +246,7 @@ fn log(function: &Function, work: &mut Work, entries: &[Entry]) {
         failed += 1;
         let useless = retry(error.class()) == Retry::Useless;
         poison += usize::from(useless);
+        work.turn_to(entry.version);
         work.measured.error(error.class().name());
         if failed <= LOGGED {
             let [class, code, field, detail] = function.described(work, error);
@@ -245,6 +263,7 @@ fn log(function: &Function, work: &mut Work, entries: &[Entry]) {
             function.log.write(Level::Warn, about, "a record is reported as failed", fields);
         }
     }
+    work.turn_to(0);
     work.measured.failed = failed + held_back;
     if failed > 0 {
         let fields = [

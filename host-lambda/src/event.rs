@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 pub(crate) use envelope::Envelope;
-pub(crate) use record::{Body, Content, Reader, Record, Unread};
+pub(crate) use record::{Body, Content, Opened, Opener, Record, Unread};
 pub(crate) use source::{Batch, Object, Order, Promoted, Source};
 
 /// What a function is told when it is invoked with something else.

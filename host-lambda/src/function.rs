@@ -20,9 +20,8 @@ use crate::config::{BasePath, Config, Poison, Switch, Wrong};
 use crate::event::{Event, Source};
 use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
-use crate::log::{Level, Log, print};
-use crate::metrics::{Constants, Measured, Totals};
-use crate::model::Served;
+use crate::log::{Level, Log};
+use crate::metrics::{Constants, Totals};
 use crate::models::Models;
 use crate::price::Prices;
 use crate::results::Results;
@@ -33,6 +32,7 @@ use crate::trace::Trace;
 use crate::trace::export::Exporter;
 use crate::trace::span::Phase;
 use crate::watch::Watch;
+pub(crate) use crate::work::Work;
 use crate::{answer, batch, http};
 #[cfg(feature = "aws")]
 use aws_call::Client;
@@ -69,27 +69,6 @@ pub(crate) struct Function {
     alerts: Option<(Alerts, Arc<Client>)>,
     #[cfg(feature = "aws")]
     exporter: Option<Exporter>,
-}
-
-/// What one invoke gathers on its way.
-pub(crate) struct Work {
-    pub(crate) invocation: Invocation,
-    /// The model that serves this invoke to its end, whatever comes meanwhile.
-    pub(crate) model: Arc<Served>,
-    pub(crate) measured: Measured,
-    /// Audit records, written at once before the answer is given.
-    pub(crate) lines: String,
-    /// Trace and span of each record that has its own.
-    #[cfg(feature = "aws")]
-    pub(crate) links: Vec<(String, String)>,
-}
-
-impl Work {
-    /// Writes the lines that were gathered so far.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        // A decision that is not written down is not given out.
-        print(&std::mem::take(&mut self.lines)).map_err(|error| Failure::Audit(error.to_string()))
-    }
 }
 
 impl Function {
@@ -183,15 +162,7 @@ impl Function {
         let Some(model) = serving.chosen(key) else {
             return Err(Failure::Audit("no model serves".into()));
         };
-        let (measured, lines) = (Measured::default(), String::new());
-        let mut work = Work {
-            invocation,
-            model,
-            measured,
-            lines,
-            #[cfg(feature = "aws")]
-            links: Vec::new(),
-        };
+        let mut work = Work::new(invocation, serving, model);
         #[cfg(feature = "aws")]
         self.begin_trace(&mut work);
         let began = work.invocation.deadline.began();
@@ -274,6 +245,11 @@ impl Function {
             outcomes.unwrap_or_else(|| instances.iter().map(|_| None).collect())
         };
         work.measured.took(Phase::Inference, began);
+        #[cfg(feature = "aws")]
+        if let Some(trial) = &work.serving.trial {
+            let given: Vec<_> = outcomes.iter().flatten().collect();
+            trial.saw(&work.model.named.package, given.into_iter(), began.elapsed());
+        }
         outcomes
     }
 
@@ -315,6 +291,7 @@ impl Function {
 
     /// The log's entry of a failed invoke, and the metrics.
     fn report(&self, work: &mut Work, failure: Option<&Failure>) {
+        work.turn_to(0);
         match failure {
             Some(Failure::Host(error)) => {
                 let about = Some(work.invocation.about());
@@ -353,9 +330,14 @@ impl Function {
             duration,
             cold,
             cost: self.prices.of_invoke(billed, self.config.function.memory_mb),
+            elsewhere: work.others.iter().map(|(_, measured)| measured.predictions()).sum(),
         };
         let line = work.measured.line(&self.constants, &work.model.named, &totals);
         work.lines.push_str(&line);
+        for (model, measured) in &mut work.others {
+            let line = measured.part(&self.constants, &model.named, &work.invocation.request);
+            work.lines.push_str(&line);
+        }
     }
 }
 
@@ -363,6 +345,15 @@ impl Function {
 impl Function {
     #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
     fn key(&self, _: Option<&Event>, _: &str, _: &str) -> Vec<u8> {
+        Vec::new()
+    }
+
+    #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
+    pub(crate) fn record_key(
+        &self,
+        _: &crate::event::Record,
+        _: Option<&crate::event::Opened>,
+    ) -> Vec<u8> {
         Vec::new()
     }
 

@@ -9,6 +9,8 @@ mod alert;
 mod answer;
 mod audit;
 mod batch;
+#[cfg(feature = "aws")]
+mod canary;
 mod clock;
 mod config;
 #[cfg(feature = "aws")]
@@ -36,6 +38,7 @@ mod shadow;
 mod source;
 mod trace;
 mod watch;
+mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -84,6 +84,8 @@ pub(crate) struct Totals<'a> {
     pub(crate) cold: Option<Duration>,
     /// In US dollars.
     pub(crate) cost: f64,
+    /// Predictions of other versions.
+    pub(crate) elsewhere: usize,
 }
 
 impl Measured {
@@ -168,9 +170,46 @@ impl Measured {
         }
     }
 
+    /// How many predictions were counted so far.
+    pub(crate) fn predictions(&self) -> usize {
+        self.predictions
+    }
+
     /// Whether no error was counted so far.
     pub(crate) fn is_without_errors(&self) -> bool {
         self.errors.is_empty()
+    }
+
+    /// What belongs to the instances of one version.
+    fn counts_into(&mut self, metrics: &mut Metrics) {
+        metrics.put("BatchSize", "Count", self.instances.into());
+        metrics.put("Predictions", "Count", self.predictions.into());
+        metrics.put("OutOfTrainingRange", "Count", self.out_of_range.into());
+        metrics.put("Errors", "Count", self.errors.values().sum::<usize>().into());
+        for (kind, count) in &self.errors {
+            metrics.put(&format!("Errors.{kind}"), "Count", (*count).into());
+        }
+        for (action, count) in &self.actions {
+            metrics.put(&format!("Action.{action}"), "Count", (*count).into());
+        }
+        if !self.scores.is_empty() {
+            metrics.put("Score", "None", self.distribution().into());
+        }
+    }
+
+    /// The line of a version that answered some records of an invoke, beside the invoke's own.
+    pub(crate) fn part(
+        &mut self,
+        constants: &Constants,
+        named: &decision_audit::Model,
+        request: &str,
+    ) -> String {
+        let mut metrics = Metrics::default();
+        let inference = self.inference.as_secs_f64() * 1000.0;
+        metrics.put("InferenceTime", "Milliseconds", json!(inference));
+        self.counts_into(&mut metrics);
+        metrics.values.insert("requestId".into(), request.into());
+        metrics.line(constants, named)
     }
 
     /// The line.
@@ -189,29 +228,18 @@ impl Measured {
         if let Some(waited) = self.waited {
             metrics.put("QueueTime", "Milliseconds", milliseconds(waited));
         }
-        metrics.put("BatchSize", "Count", self.instances.into());
-        metrics.put("Predictions", "Count", self.predictions.into());
-        metrics.put("OutOfTrainingRange", "Count", self.out_of_range.into());
+        self.counts_into(&mut metrics);
         if self.records > 0 {
             metrics.put("Records", "Count", self.records.into());
             metrics.put("RecordsFailed", "Count", self.failed.into());
-        }
-        metrics.put("Errors", "Count", self.errors.values().sum::<usize>().into());
-        for (kind, count) in &self.errors {
-            metrics.put(&format!("Errors.{kind}"), "Count", (*count).into());
-        }
-        for (action, count) in &self.actions {
-            metrics.put(&format!("Action.{action}"), "Count", (*count).into());
-        }
-        if !self.scores.is_empty() {
-            metrics.put("Score", "None", self.distribution().into());
         }
         if self.spans_dropped > 0 {
             metrics.put("SpansDropped", "Count", self.spans_dropped.into());
         }
         metrics.put("EstimatedCost", "None", json!(totals.cost));
-        if self.predictions > 0 {
-            let each = totals.cost / self.predictions as f64;
+        let predictions = self.predictions + totals.elsewhere;
+        if predictions > 0 {
+            let each = totals.cost / predictions as f64;
             metrics.put("EstimatedCostPerPrediction", "None", json!(each));
         }
         if let Some(bytes) = resident_bytes() {
@@ -281,6 +309,23 @@ impl Metrics {
         self.names.push(json!({"Name": name, "Unit": unit}));
         self.values.insert(name.to_owned(), value);
     }
+
+    /// The line of a model, beside that of an invoke.
+    fn line(self, constants: &Constants, named: &decision_audit::Model) -> String {
+        let directive = json!({
+            "Namespace": constants.namespace,
+            "Dimensions": [["service", "model", "model_version"]],
+            "Metrics": self.names,
+        });
+        let mut line = self.values;
+        line.insert("service".into(), constants.service.as_str().into());
+        line.insert("model".into(), named.name.as_str().into());
+        line.insert("model_version".into(), named.version.as_str().into());
+        let aws =
+            json!({"Timestamp": clock::epoch_milliseconds(), "CloudWatchMetrics": [directive]});
+        line.insert("_aws".into(), aws);
+        Value::Object(line).to_string() + "\n"
+    }
 }
 
 /// How much memory this process has now, where the system says.
@@ -298,7 +343,7 @@ mod tests {
 
     use super::*;
 
-    fn line(measured: &mut Measured, cold: Option<Duration>) -> Value {
+    fn named(version: &str) -> (Constants, decision_audit::Model) {
         let constants = Constants {
             namespace: "samebits".into(),
             service: "payments".into(),
@@ -307,13 +352,19 @@ mod tests {
         let digest = model_package::Digest::of(b"");
         let named = decision_audit::Model {
             name: "fraud".into(),
-            version: "1.0.0".into(),
+            version: version.into(),
             package: digest,
             component: digest,
         };
+        (constants, named)
+    }
+
+    fn line(measured: &mut Measured, cold: Option<Duration>) -> Value {
+        let (constants, named) = named("1.0.0");
         let duration = Duration::from_micros(1_500);
         let (request, trace) = ("r-1", None);
-        let totals = Totals { request, trace, duration, cold, cost: 4e-7 };
+        let (cost, elsewhere) = (4e-7, 0);
+        let totals = Totals { request, trace, duration, cold, cost, elsewhere };
         let line = measured.line(&constants, &named, &totals);
         assert_eq!(line.lines().count(), 1);
         assert!(line.len() < 256 << 10, "{} bytes", line.len());
@@ -360,6 +411,25 @@ mod tests {
         ] {
             assert_eq!(line[name], expected, "{name}");
         }
+    }
+
+    #[test]
+    fn another_version_has_a_line_of_its_own_figures() {
+        let (constants, named) = named("1.1.0");
+        let mut measured = Measured { records: 7, ..Measured::default() };
+        measured.outcomes(&[prediction(0.25, "allow")]);
+        measured.error("invalid-input");
+        let line: Value = serde_json::from_str(&measured.part(&constants, &named, "r-1")).unwrap();
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        let names = directive["Metrics"].as_array().unwrap().iter();
+        let names: Vec<_> = names.map(|metric| metric["Name"].as_str().unwrap()).collect();
+        assert!(names.iter().all(|name| line.get(name).is_some()), "{line}");
+        // What belongs to the whole invoke is not counted twice.
+        for name in ["Duration", "Records", "EstimatedCost", "MemoryUsed", "ColdStart"] {
+            assert!(line.get(name).is_none(), "{name}: {line}");
+        }
+        assert_eq!((&line["Predictions"], &line["Errors"]), (&json!(1), &json!(1)));
+        assert_eq!((&line["model_version"], &line["requestId"]), (&json!("1.1.0"), &json!("r-1")));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub(crate) struct Serving {
     /// What runs beside it, and answers nobody.
     #[cfg(feature = "aws")]
     pub(crate) shadow: Option<Arc<Served>>,
+    /// What is on trial.
+    #[cfg(feature = "aws")]
+    pub(crate) trial: Option<Arc<crate::canary::Trial>>,
     /// The alias that says so, where one does.
     #[cfg(feature = "aws")]
     pub(crate) alias: Option<model_store::AliasDocument>,
@@ -28,6 +31,8 @@ impl Serving {
             #[cfg(feature = "aws")]
             shadow: None,
             #[cfg(feature = "aws")]
+            trial: None,
+            #[cfg(feature = "aws")]
             alias: None,
         }
     }
@@ -35,11 +40,16 @@ impl Serving {
     /// The model that a request gets; `key` is asked only where there are several.
     #[cfg(feature = "aws")]
     pub(crate) fn chosen(&self, key: impl FnOnce() -> Vec<u8>) -> Option<Arc<Served>> {
-        if let [(model, _)] = self.shares.as_slice() {
+        let trial = self.trial.as_ref().filter(|trial| !trial.is_over());
+        if let (None, [(model, _)]) = (trial, self.shares.as_slice()) {
             return Some(Arc::clone(model));
         }
+        let key = key();
+        if let Some(trial) = trial.filter(|trial| trial.gets(&key, model_store::now())) {
+            return Some(Arc::clone(&trial.model));
+        }
         let weights: Vec<_> = self.shares.iter().map(|(_, weight)| *weight).collect();
-        let place = model_store::chosen(&weights, &key())?;
+        let place = model_store::chosen(&weights, &key)?;
         self.shares.get(place).map(|(model, _)| Arc::clone(model))
     }
 

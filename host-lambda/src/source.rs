@@ -5,6 +5,8 @@
 //! later and later. When this happens is `crate::extension`'s affair: after an answer, while nothing is
 //! frozen.
 
+mod rejection;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,11 +18,13 @@ use predictor_host::{
     Baked, HostError, Predictor, PredictorComponent, Target, WASMTIME, reference,
 };
 
+use crate::canary::Trial;
 use crate::config::{Config, Wrong};
 use crate::loader::{Loader, is_of};
 use crate::log::{Level, Log};
 use crate::model::Served;
 use crate::models::{Models, Serving};
+pub(crate) use rejection::Rejection;
 
 /// The longest pause between two attempts after failures.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -41,43 +45,6 @@ struct State {
     failures: u32,
     /// The counter of an alias that was refused, so that it is not loaded again and again.
     refused: Option<u64>,
-}
-
-/// Why a version does not serve.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Rejection {
-    /// It can't be had, or is not trusted.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// It can't be loaded.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// Settings don't fit it.
-    #[error("{0}")]
-    Settings(String),
-    /// It answers otherwise than it says.
-    #[error("{name} {version}: {case}: {what} differs from its reference cases ({count} in all)")]
-    SelfTest { name: String, version: String, case: String, what: String, count: usize },
-    /// Loading it took the process down with it.
-    #[error("loading stopped: {0}")]
-    Stopped(String),
-}
-
-impl Rejection {
-    pub(crate) fn code(&self) -> &str {
-        match self {
-            Self::Store(error) => error.code(),
-            Self::Host(error) => error.code(),
-            Self::Settings(_) => "settings",
-            Self::SelfTest { .. } => "self-test",
-            Self::Stopped(_) => "internal",
-        }
-    }
-
-    /// Whether nothing is wrong with the model, but S3 can't be asked.
-    fn is_outage(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_outage())
-    }
 }
 
 /// What became of looking for another version.
@@ -259,6 +226,7 @@ impl Source {
         if let Some(before) = before {
             known.extend(before.shares.iter().map(|(model, _)| Arc::clone(model)));
             known.extend(before.shadow.clone());
+            known.extend(before.trial.iter().map(|trial| Arc::clone(&trial.model)));
         }
         let mut shares = Vec::new();
         for share in document.alias.shares().into_iter().filter(|share| share.weight > 0) {
@@ -269,7 +237,41 @@ impl Source {
             None => None,
             Some(pin) => Some(self.known_or_loaded(&mut known, pin, patience).await?),
         };
-        Ok(Serving { shares, shadow, alias: Some(document) })
+        let trial = self.trial(&document, &shares, before, &mut known, patience).await?;
+        Ok(Serving { shares, shadow, trial, alias: Some(document) })
+    }
+
+    /// What the alias puts on trial. The trial that is under way goes on, and one that has ended here stays
+    /// ended. At a start, a challenger that can't be had gets nothing, and the rest serves.
+    async fn trial(
+        &self,
+        document: &AliasDocument,
+        shares: &[(Arc<Served>, u32)],
+        before: Option<&Serving>,
+        known: &mut Vec<Arc<Served>>,
+        patience: Patience,
+    ) -> Result<Option<Arc<Trial>>, Rejection> {
+        let Some(plan) = &document.alias.canary else { return Ok(None) };
+        let incumbents: Vec<_> = shares.iter().map(|(model, _)| model.named.package).collect();
+        let going = before.and_then(|before| before.trial.as_ref());
+        if let Some(trial) = going.filter(|trial| trial.is_of(plan, &incumbents)) {
+            return Ok(Some(Arc::clone(trial)));
+        }
+        match self.known_or_loaded(known, &plan.challenger, patience).await {
+            Ok(model) => Ok(Some(Arc::new(Trial::new(plan.clone(), model, incumbents)))),
+            Err(rejection) if before.is_none() => {
+                let fields = [
+                    ("version", plan.challenger.version.as_str().into()),
+                    ("package", plan.challenger.package.to_string().into()),
+                    ("code", rejection.code().into()),
+                    ("detail", rejection.to_string().into()),
+                ];
+                let message = "a version on trial is refused: the others serve without it";
+                self.log.write(Level::Error, None, message, fields);
+                Ok(None)
+            }
+            Err(rejection) => Err(rejection),
+        }
     }
 
     async fn known_or_loaded(

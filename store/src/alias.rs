@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::reference::is_name;
-use crate::{Share, StoreError};
+use crate::{Canary, Share, StoreError};
 
 /// What the envelope says of its payload.
 const PAYLOAD_TYPE: &str = "application/vnd.samebits.alias+json";
@@ -33,7 +33,7 @@ pub struct Pin {
 }
 
 /// What an alias says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alias {
     format: String,
@@ -52,6 +52,9 @@ pub struct Alias {
     /// What runs beside it, without anybody getting its answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Pin>,
+    /// What is on trial, with a share that grows with time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 /// A share as the document has it: `flatten` and unknown keys don't go together.
@@ -64,7 +67,7 @@ struct ShareDocument {
 }
 
 /// An alias as it came, after its signature was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AliasDocument {
     /// What it says.
     pub alias: Alias,
@@ -102,7 +105,24 @@ impl Alias {
             expires: text_of(now + lasting),
             versions: documents.collect(),
             shadow,
+            canary: None,
         }
+    }
+
+    /// The same with a version on trial.
+    #[must_use]
+    pub fn with_canary(self, canary: Option<Canary>) -> Self {
+        Self { canary, ..self }
+    }
+
+    /// The version that most requests get.
+    #[must_use]
+    pub fn largest(&self, now: SystemTime) -> Option<Pin> {
+        let most = |canary: &&Canary| canary.permille(now) > 500;
+        if let Some(canary) = self.canary.as_ref().filter(most) {
+            return Some(canary.challenger.clone());
+        }
+        self.shares().into_iter().max_by_key(|share| share.weight).map(|share| share.pin)
     }
 
     /// What serves, each with its share.
@@ -168,6 +188,7 @@ impl Alias {
         }
         let names = self.versions.iter().map(|share| &share.version);
         let names = names.chain(self.shadow.as_ref().map(|pin| &pin.version));
+        let names = names.chain(self.canary.as_ref().map(|canary| &canary.challenger.version));
         for name in names.chain([&self.model, &self.alias]) {
             if !is_name(name) {
                 return Err(format!("expected a name of letters and digits, found {name:?}"));
@@ -180,7 +201,22 @@ impl Alias {
                 ));
             }
         }
+        if let Some(canary) = &self.canary {
+            canary.check().map_err(|message| format!("canary.{message}"))?;
+            let package = canary.challenger.package;
+            if self.versions.iter().any(|share| share.package == package && share.weight > 0) {
+                return Err("canary.challenger: it serves already, among versions".into());
+            }
+        }
         Ok(())
+    }
+
+    /// Checks it as whoever reads it will.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn checked(self) -> Result<Self, String> {
+        self.check().map(|()| self)
     }
 
     /// Whether it holds now, and is not older than one that was seen.
@@ -317,6 +353,19 @@ mod tests {
         check(&|it| it.format = "samebits-alias/2".into(), "expected \"samebits-alias/1\"");
         check(&|it| it.versions.clear(), "expected 1 to 16, found 0");
         check(&|it| it.versions.iter_mut().for_each(|share| share.weight = 0), "every weight is 0");
+        let canary = |package: &[u8], permille| Canary {
+            challenger: Pin { package: Digest::of(package), version: "1.5.0".into() },
+            begins: "2026-11-01T09:00:00Z".into(),
+            steps: vec![crate::Step { permille, seconds: None }],
+            limits: crate::CanaryLimits {
+                decisions: 10,
+                error_rate: Some(0.01),
+                latency_ratio: None,
+                score_shift: None,
+            },
+        };
+        check(&|it| it.canary = Some(canary(b"y", 0)), "canary.steps[0]: expected more than 0");
+        check(&|it| it.canary = Some(canary(b"x", 10)), "canary.challenger: it serves already");
         check(&|it| it.expires = "tomorrow".into(), "expires: expected a moment");
         check(&|it| it.versions.iter_mut().for_each(|share| share.version = "../x".into()), "name");
     }

@@ -13,6 +13,7 @@
 
 mod alias;
 mod cache;
+mod canary;
 mod download;
 mod error;
 pub mod layout;
@@ -23,6 +24,7 @@ mod upload;
 
 pub use alias::{Alias, AliasDocument, Pin, moment, now, text_of};
 pub use cache::{Cache, Kind};
+pub use canary::{Canary, CanaryLimits, LATEST_DECISIONS, Step};
 pub use download::Progress;
 pub use error::StoreError;
 pub use reference::{ModelRef, Place, Reference, ReferenceError, Which};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use predictor_host::Target;
 
-use model_store::{Place, Reference, Which};
+use model_store::{Place, Reference, Step, Which};
 
 use super::Settings;
 
@@ -118,15 +118,19 @@ pub(crate) struct Promote {
 
 /// Show or change which versions an alias stands for, and their shares of the requests
 ///
-/// Without --set and --shadow it shows. New versions have to answer their reference cases, as with
-/// promote.
+/// Without --set, --shadow and --canary it shows. New versions have to answer their reference cases, as
+/// with promote. A canary is a version whose share grows step by step; a host that sees it do worse than
+/// the limits allow gives it nothing more. --canary none ends it for all hosts, and so does --set.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   host-cli rollout s3://models/prod/fraud@champion --trust release.pub.pem
   host-cli rollout s3://models/prod/fraud@champion --set 1.4.0=90 --set 1.5.0=10 --key release.pem
   host-cli rollout s3://models/prod/fraud@champion --shadow 1.5.0 --key release.pem
-  host-cli rollout s3://models/prod/fraud@champion --shadow none --key release.pem")]
+  host-cli rollout s3://models/prod/fraud@champion --shadow none --key release.pem
+  host-cli rollout s3://models/prod/fraud@champion --canary 1.5.0 --steps 1%/1h,10%/4h,50%/1d,100% \\
+    --score-shift 0.02 --key release.pem
+  host-cli rollout s3://models/prod/fraud@champion --canary none --key release.pem")]
 pub(crate) struct Rollout {
     /// The alias: s3://BUCKET/PREFIX/MODEL@ALIAS
     #[arg(value_name = "ALIAS")]
@@ -138,9 +142,85 @@ pub(crate) struct Rollout {
     #[arg(long, value_name = "VERSION|none", requires = "key")]
     pub(crate) shadow: Option<String>,
     #[command(flatten)]
+    pub(crate) canary: CanaryPlan,
+    #[command(flatten)]
     pub(crate) with: SignWith,
     #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+/// A version on trial.
+#[derive(Args)]
+pub(crate) struct CanaryPlan {
+    /// A version whose share grows step by step, from now on; or none
+    #[arg(long, value_name = "VERSION|none", requires = "key")]
+    pub(crate) canary: Option<String>,
+    /// Its shares and how long each lasts (s, m, h, d); the last lasts until the alias changes
+    #[arg(
+        long,
+        value_name = "SHARE/TIME,…",
+        requires = "canary",
+        default_value = "1%/1h,5%/1h,25%/4h,100%"
+    )]
+    pub(crate) steps: Steps,
+    /// A host compares after this many decisions of the canary, and of the others
+    #[arg(long, value_name = "N", requires = "canary", default_value_t = 200)]
+    pub(crate) decisions: u16,
+    /// By how much its share of errors may exceed that of the others
+    #[arg(long, value_name = "SHARE", requires = "canary", default_value_t = 0.01)]
+    pub(crate) error_rate: f64,
+    /// How many times as long as theirs the 95th percentile of its time may be [default: any]
+    #[arg(long, value_name = "RATIO", requires = "canary")]
+    pub(crate) latency_ratio: Option<f64>,
+    /// How far its mean score may be from theirs [default: any]
+    #[arg(long, value_name = "DIFFERENCE", requires = "canary")]
+    pub(crate) score_shift: Option<f64>,
+}
+
+/// The steps of a canary, as `1%/1h,100%`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Steps(pub(crate) Vec<Step>);
+
+impl FromStr for Steps {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let steps: Option<Vec<Step>> = text.split(',').map(step).collect();
+        steps.map(Self).ok_or_else(|| {
+            format!(
+                "expected shares of at most one decimal and their times, as in 0.5%/30m,10%/1d,100%, \
+                 found {text:?}"
+            )
+        })
+    }
+}
+
+fn step(text: &str) -> Option<Step> {
+    let (share, time) = match text.trim().split_once('/') {
+        Some((share, time)) => (share, Some(time)),
+        None => (text.trim(), None),
+    };
+    let (whole, tenth) = match share.strip_suffix('%')?.split_once('.') {
+        Some((whole, tenth)) if tenth.len() == 1 => (whole, tenth.parse::<u16>().ok()?),
+        Some(_) => return None,
+        None => (share.strip_suffix('%')?, 0),
+    };
+    let permille = whole.parse::<u16>().ok()?.checked_mul(10)?.checked_add(tenth)?;
+    let seconds = match time {
+        None => None,
+        Some(time) => {
+            let (number, unit) = time.split_at_checked(time.len().checked_sub(1)?)?;
+            let unit = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                "d" => 86_400,
+                _ => return None,
+            };
+            Some(number.parse::<u32>().ok()?.checked_mul(unit)?)
+        }
+    };
+    Some(Step { permille, seconds })
 }
 
 /// A version and its weight.
@@ -170,5 +250,30 @@ fn alias(text: &str) -> Result<String, String> {
     match text.parse() {
         Ok(Which::Alias(alias)) => Ok(alias),
         _ => Err("expected a name that begins with a letter, such as champion".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_read() {
+        let check = |text: &str, expected: Option<&[(u16, Option<u32>)]>| {
+            let found = text.parse().ok().map(|Steps(steps)| steps);
+            let step = |(permille, seconds): &(u16, Option<u32>)| Step {
+                permille: *permille,
+                seconds: *seconds,
+            };
+            assert_eq!(found, expected.map(|all| all.iter().map(step).collect()), "{text}");
+        };
+        check(
+            "1%/30m,5%/2h, 25%/1d,100%",
+            Some(&[(10, Some(1800)), (50, Some(7200)), (250, Some(86_400)), (1000, None)]),
+        );
+        check("0.5%/90s,100%", Some(&[(5, Some(90)), (1000, None)]));
+        for text in ["", "1", "1%/", "1%/1", "1%/1w", "1%/h", "%/1h", "0.05%", "-1%", "1%/\u{e9}"] {
+            check(text, None);
+        }
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use model_package::{Limits, store};
 use model_signing::TrustPolicy;
-use model_store::{Alias, AliasDocument, Cache, Kind, Pin, Place, Share, StoreError, Upload, now};
+use model_store::{
+    Alias, AliasDocument, Cache, Canary, Kind, Pin, Place, Share, StoreError, Upload, now,
+};
 use predictor_host::{Baked, HostError, Predictor, Target, WASMTIME, check_package, reference};
 use serde_json::json;
 
@@ -32,11 +34,18 @@ pub(crate) fn run(settings: &Settings, arguments: &Promote) -> Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     let version = pin.version.clone();
-    let shares = [Share { pin, weight: 100 }];
-    let alias = bench.write(&arguments.alias, before.as_ref(), &shares, None, &arguments.with)?;
+    let rollout = Wanted { shares: vec![Share { pin, weight: 100 }], shadow: None, canary: None };
+    let alias = bench.write(&arguments.alias, before.as_ref(), rollout, &arguments.with)?;
     let (place, name) = (bench.open.store.place(), &arguments.alias);
     writeln!(out, "{place}@{name} is {version}, until {}", alias.expires)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an alias is to say.
+pub(crate) struct Wanted {
+    pub(crate) shares: Vec<Share>,
+    pub(crate) shadow: Option<Pin>,
+    pub(crate) canary: Option<Canary>,
 }
 
 /// What versions are tried on and aliases are signed with.
@@ -135,15 +144,16 @@ impl Bench {
         &self,
         name: &str,
         before: Option<&AliasDocument>,
-        shares: &[Share],
-        shadow: Option<Pin>,
+        wanted: Wanted,
         with: &SignWith,
     ) -> Result<Alias> {
         const DAY: Duration = Duration::from_secs(86_400);
         let store = &self.open.store;
         let counter = before.map_or(0, |before| before.alias.counter) + 1;
         let (model, lasting) = (&store.place().model, DAY * u32::from(with.days));
-        let alias = Alias::new(model, name, counter, lasting, shares, shadow, now());
+        let Wanted { shares, shadow, canary } = wanted;
+        let alias = Alias::new(model, name, counter, lasting, &shares, shadow, now());
+        let alias = alias.with_canary(canary).checked().map_err(InputError)?;
         let signed = alias.sign(&self.signing.key, &self.signing.identity);
         let signed = signed.map_err(|error| self.signing.wrong(&error))?;
         let (kms_key, patience) = (with.kms.as_deref(), self.open.patience);

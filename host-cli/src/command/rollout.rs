@@ -2,14 +2,17 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use model_store::{Alias, AliasDocument, Pin, Share, Which};
+use model_store::{
+    Alias, AliasDocument, Canary, CanaryLimits, Pin, Share, Which, moment, now, text_of,
+};
 
-use crate::args::{Rollout, Settings};
-use crate::command::promote::Bench;
+use crate::args::{CanaryPlan, Rollout, Settings};
+use crate::command::promote::{Bench, Wanted};
 use crate::failure::{CHECK_FAILED, InputError};
 use crate::remote::OpenStore;
 
@@ -18,7 +21,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Rollout) -> Result<ExitCode> 
         let message = format!("{} is no alias; a version never changes", arguments.alias);
         return Err(InputError(message).into());
     };
-    if arguments.set.is_empty() && arguments.shadow.is_none() {
+    let plan = &arguments.canary;
+    if arguments.set.is_empty() && arguments.shadow.is_none() && plan.canary.is_none() {
         let open = OpenStore::for_reading(settings, &arguments.alias.place)?;
         let AliasDocument { alias, signer, .. } = open.alias(name)?;
         show(&alias, &format!("signed by {signer}"))?;
@@ -55,9 +59,30 @@ pub(crate) fn run(settings: &Settings, arguments: &Rollout) -> Result<ExitCode> 
             None => return Ok(ExitCode::from(CHECK_FAILED)),
         },
     };
-    let alias = bench.write(name, Some(&before), &shares, shadow, &arguments.with)?;
+    let canary = match plan.canary.as_deref() {
+        // Other weights are another rollout.
+        None => before.alias.canary.clone().filter(|_| arguments.set.is_empty()),
+        Some("none") => None,
+        Some(version) => match pin(version)? {
+            Some(challenger) => Some(canary(plan, challenger)),
+            None => return Ok(ExitCode::from(CHECK_FAILED)),
+        },
+    };
+    let alias =
+        bench.write(name, Some(&before), Wanted { shares, shadow, canary }, &arguments.with)?;
     show(&alias, "written")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The plan that the arguments describe; it begins now.
+fn canary(plan: &CanaryPlan, challenger: Pin) -> Canary {
+    let limits = CanaryLimits {
+        decisions: plan.decisions,
+        error_rate: Some(plan.error_rate),
+        latency_ratio: plan.latency_ratio,
+        score_shift: plan.score_shift,
+    };
+    Canary { challenger, begins: text_of(now()), steps: plan.steps.0.clone(), limits }
 }
 
 fn show(alias: &Alias, last: &str) -> Result<()> {
@@ -77,6 +102,36 @@ fn show(alias: &Alias, last: &str) -> Result<()> {
         table.add_row([pin.version.clone(), "shadow".into(), pin.package.to_string()]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
+    if let Some(canary) = &alias.canary {
+        show_canary(&mut out, canary)?;
+    }
     writeln!(out, "{last}")?;
     Ok(())
+}
+
+fn show_canary(out: &mut impl Write, canary: &Canary) -> Result<()> {
+    let Canary { challenger, begins, steps, limits } = canary;
+    let (now, count) = (now(), steps.len());
+    let percent = |permille: u16| f64::from(permille) / 10.0;
+    let at = match canary.step(now) {
+        Some(step) => format!("step {} of {count}, {} %", step + 1, percent(canary.permille(now))),
+        None => format!("{count} steps, not yet begun"),
+    };
+    writeln!(out, "canary {} ({}): {at}", challenger.version, challenger.package)?;
+    let begins = moment(begins).unwrap_or(now);
+    let mut since = Duration::ZERO;
+    for step in steps {
+        writeln!(out, "  from {}: {} %", text_of(begins + since), percent(step.permille))?;
+        since += Duration::from_secs(step.seconds.unwrap_or_default().into());
+    }
+    let CanaryLimits { decisions, error_rate, latency_ratio, score_shift } = limits;
+    write!(out, "  a host ends it after {decisions} decisions")?;
+    for (name, limit) in
+        [("error rate", error_rate), ("latency ratio", latency_ratio), ("score shift", score_shift)]
+    {
+        if let Some(limit) = limit {
+            write!(out, ", {name} above {limit}")?;
+        }
+    }
+    Ok(writeln!(out)?)
 }

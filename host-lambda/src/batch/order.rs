@@ -55,7 +55,7 @@ mod tests {
         let outcomes: Vec<_> = outcomes.collect();
         let instances = outcomes.iter().map(|_| Instance::Json("{}".into())).collect();
         let record = Record { lane: lane.into(), ..record };
-        Entry { record, instances, objects: Vec::new(), outcomes, fate: Fate::Answered }
+        Entry { record, version: 0, instances, objects: Vec::new(), outcomes, fate: Fate::Answered }
     }
 
     /// Which records are answered, and which reported.

@@ -88,78 +88,109 @@ impl Record {
     }
 }
 
-/// Reads the bodies of one invoke.
+/// A body that was unpacked, and is not yet read for a model.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    modality: Modality,
-    fields: &'a [String],
-    allowance: usize,
+pub(crate) enum Opened {
+    /// A text.
+    Text(String),
+    /// Bytes as they are meant.
+    Bytes(Vec<u8>),
+    /// An item of a table.
+    Item(Map<String, Value>),
+    /// What has been read already.
+    Done(Content),
 }
 
-impl<'a> Reader<'a> {
-    /// For a model of this modality with these fields.
-    pub(crate) fn new(modality: Modality, fields: &'a [String]) -> Self {
-        Self { modality, fields, allowance: INVOKE_BYTES }
+impl Opened {
+    /// The text of its first instance, if it is JSON; of an item, all of it.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is one version"))]
+    pub(crate) fn first(&self) -> Option<String> {
+        let text = match self {
+            Self::Text(text) => text.as_str(),
+            Self::Bytes(bytes) => std::str::from_utf8(bytes).ok()?,
+            Self::Item(item) => return Some(Value::Object(item.clone()).to_string()),
+            Self::Done(_) => return None,
+        };
+        match Request::parse(text).ok()?.into_instances().into_iter().next()? {
+            Instance::Json(text) => Some(text),
+            _ => None,
+        }
     }
 
-    /// What a body asks for.
-    pub(crate) fn read(&mut self, body: Body) -> Result<Content, Unread> {
-        match body {
-            Body::Nothing => Ok(Content::Nothing),
-            Body::Refused(error) => Err(Unread::Refused(error)),
-            Body::Text(text) => self.text(text),
-            Body::Item(mut item) => {
+    /// What it asks a model of this modality with these fields for.
+    pub(crate) fn content(self, modality: Modality, fields: &[String]) -> Result<Content, Unread> {
+        match self {
+            Self::Done(content) => Ok(content),
+            Self::Item(mut item) => {
                 // A table has keys and columns that are none of the model's business.
-                item.retain(|name, _| self.fields.contains(name));
+                item.retain(|name, _| fields.contains(name));
                 let instance = Instance::Json(Value::Object(item).to_string());
                 Ok(Content::Request(Request::of(vec![instance], false)))
             }
+            Self::Text(text) if modality == Modality::Image && !is_json(text.as_bytes()) => {
+                let picture = decoded(text.trim()).map_err(Unread::Refused)?;
+                Ok(Content::Request(Request::of(vec![Instance::Image(picture)], false)))
+            }
+            Self::Text(text) => request(modality, text.into_bytes()),
+            Self::Bytes(bytes) => request(modality, bytes),
+        }
+    }
+}
+
+fn request(modality: Modality, bytes: Vec<u8>) -> Result<Content, Unread> {
+    let plain = !is_json(&bytes);
+    if modality == Modality::Image && plain {
+        return Ok(Content::Request(Request::of(vec![Instance::Image(bytes)], false)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let message = format!("not UTF-8 text: the byte at {place} is none of it");
+        Unread::Refused(refused(Class::InvalidInput, "invalid-text", message))
+    })?;
+    if modality == Modality::Text && plain {
+        return Ok(Content::Request(Request::of(vec![Instance::Text(text)], false)));
+    }
+    Request::parse(&text).map(Content::Request).map_err(Unread::Refused)
+}
+
+/// Opens the bodies of one invoke.
+#[derive(Debug)]
+pub(crate) struct Opener {
+    allowance: usize,
+}
+
+impl Opener {
+    pub(crate) fn new() -> Self {
+        Self { allowance: INVOKE_BYTES }
+    }
+
+    /// Unwraps, decodes and unpacks a body. What it holds is not looked at.
+    pub(crate) fn open(&mut self, body: Body) -> Result<Opened, Unread> {
+        match body {
+            Body::Nothing => Ok(Opened::Done(Content::Nothing)),
+            Body::Refused(error) => Err(Unread::Refused(error)),
+            Body::Item(item) => Ok(Opened::Item(item)),
+            Body::Text(text) => {
+                let invalid = |error: crate::failure::Failure| {
+                    let message = error.to_string();
+                    Unread::Refused(refused(Class::InvalidInput, "invalid-event", message))
+                };
+                let shape = Shape::of(&text);
+                let unwrapped = source::unwrapped(&text, &shape);
+                let inner = unwrapped.as_deref().map(Shape::of);
+                match source::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)? {
+                    Some(objects) => Ok(Opened::Done(Content::Objects(objects))),
+                    None => Ok(Opened::Text(unwrapped.unwrap_or(text))),
+                }
+            }
             Body::Base64(text) => {
                 let bytes = decoded(&text).map_err(Unread::Refused)?;
-                if bytes.starts_with(&GZIP) {
-                    let bytes = self.unpacked(&bytes)?;
-                    return self.bytes(bytes).map_err(Unread::Refused);
+                match bytes.starts_with(&GZIP) {
+                    true => self.unpacked(&bytes).map(Opened::Bytes),
+                    false => Ok(Opened::Bytes(bytes)),
                 }
-                self.bytes(bytes).map_err(Unread::Refused)
             }
         }
-    }
-
-    /// A body of text: of a queue, a topic or a bus.
-    fn text(&self, text: String) -> Result<Content, Unread> {
-        let invalid = |error: crate::failure::Failure| {
-            Unread::Refused(refused(Class::InvalidInput, "invalid-event", error.to_string()))
-        };
-        let shape = Shape::of(&text);
-        let unwrapped = source::unwrapped(&text, &shape);
-        let inner = unwrapped.as_deref().map(Shape::of);
-        let objects = source::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)?;
-        if let Some(objects) = objects {
-            return Ok(Content::Objects(objects));
-        }
-        let text = unwrapped.unwrap_or(text);
-        if self.modality == Modality::Image && !is_json(text.as_bytes()) {
-            let picture = decoded(text.trim()).map_err(Unread::Refused)?;
-            return Ok(Content::Request(Request::of(vec![Instance::Image(picture)], false)));
-        }
-        self.bytes(text.into_bytes()).map_err(Unread::Refused)
-    }
-
-    /// Bytes as they are meant.
-    fn bytes(&self, bytes: Vec<u8>) -> Result<Content, HostError> {
-        let plain = !is_json(&bytes);
-        if self.modality == Modality::Image && plain {
-            return Ok(Content::Request(Request::of(vec![Instance::Image(bytes)], false)));
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let place = error.utf8_error().valid_up_to();
-            let message = format!("not UTF-8 text: the byte at {place} is none of it");
-            refused(Class::InvalidInput, "invalid-text", message)
-        })?;
-        if self.modality == Modality::Text && plain {
-            return Ok(Content::Request(Request::of(vec![Instance::Text(text)], false)));
-        }
-        Request::parse(&text).map(Content::Request)
     }
 
     fn unpacked(&mut self, packed: &[u8]) -> Result<Vec<u8>, Unread> {
@@ -220,7 +251,8 @@ mod tests {
 
     /// The instances of a body, or what is wrong with it.
     fn read(modality: Modality, body: Body) -> Result<Vec<Instance>, String> {
-        match Reader::new(modality, &["a".to_owned()]).read(body) {
+        let opened = Opener::new().open(body);
+        match opened.and_then(|opened| opened.content(modality, &["a".to_owned()])) {
             Ok(Content::Request(request)) => Ok(request.instances().to_vec()),
             Ok(other) => panic!("{other:?}"),
             Err(Unread::Refused(error)) => Err(format!("{}: {error}", error.code())),
@@ -253,6 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn the_first_instance_of_a_body_is_found_before_it_is_read() {
+        let check = |body, expected: Option<&str>| {
+            let opened = Opener::new().open(body).unwrap();
+            assert_eq!(opened.first().as_deref(), expected);
+        };
+        check(text(r#"{"a": 1}"#), Some(r#"{"a": 1}"#));
+        check(base64(&gzip(br#"[{"a":1}, {"a":2}]"#)), Some(r#"{"a":1}"#));
+        let item = serde_json::from_str(r#"{"pk": "x"}"#).unwrap();
+        check(Body::Item(item), Some(r#"{"pk":"x"}"#));
+        check(text("well done"), None);
+        check(text("[]"), None);
+        check(Body::Nothing, None);
+    }
+
+    #[test]
     fn what_can_not_be_read_is_refused() {
         let check = |modality, body, expected: &str| {
             let found = read(modality, body).unwrap_err();
@@ -273,9 +320,9 @@ mod tests {
 
     #[test]
     fn an_invoke_has_one_allowance() {
-        let mut reader = Reader::new(Modality::Text, &[]);
+        let mut opener = Opener::new();
         let large = BASE64_STANDARD.encode(gzip(&vec![b'x'; RECORD_BYTES]));
-        let mut read = || reader.read(Body::Base64(large.clone()));
+        let mut read = || opener.open(Body::Base64(large.clone()));
         assert!(matches!((read(), read()), (Ok(_), Ok(_))));
         assert!(matches!(read(), Err(Unread::TooMuch)));
     }

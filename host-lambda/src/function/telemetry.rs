@@ -1,17 +1,20 @@
 //! What a function tells about its invokes besides log and metrics: spans, alerts, and whether its
 //! model drifts.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_call::Patience;
 use serde_json::json;
 
 use super::{Function, Work};
+use crate::drift::Compared;
 use crate::event::{Record, Source};
 use crate::failure::Failure;
 use crate::invocation::new_span;
 use crate::log::Level;
 use crate::metrics::{Constants, Http, compared};
+use crate::model::Served;
 use crate::trace::Trace;
 use crate::trace::span::{Kind, Span, Value};
 
@@ -168,7 +171,10 @@ impl Function {
     pub(super) async fn alert(&self, work: &Work) {
         let Some((alerts, client)) = &self.alerts else { return };
         let severe = work.model.severe.as_deref();
-        let counts = work.measured.counts(severe);
+        let mut counts = crate::alert::Counts::default();
+        for (model, measured) in work.answered() {
+            counts.add(measured.counts(model.severe.as_deref()));
+        }
         let Some(counts) = alerts.add(counts, Instant::now()) else { return };
         let Constants { service, function, .. } = &self.constants;
         let named = &work.model.named;
@@ -190,14 +196,26 @@ impl Function {
         }
     }
 
-    /// Compares the window of decisions that an invoke fills, and tells of a drift.
+    /// Compares the windows of decisions that an invoke fills, one for each version that answered, and
+    /// tells of a drift.
     pub(super) async fn compare(&self, work: &mut Work) {
-        let Some(drift) = &work.model.drift else { return };
-        let (scores, decisions, outside) = work.measured.decided();
-        let Some(found) = drift.add(scores, decisions, outside, Instant::now()) else { return };
-        let named = &work.model.named;
+        let now = Instant::now();
+        let full = work.answered().filter_map(|(model, measured)| {
+            let (scores, decisions, outside) = measured.decided();
+            let drift = model.drift.as_ref()?;
+            Some((Arc::clone(model), drift.add(scores, decisions, outside, now)?))
+        });
+        let full: Vec<_> = full.collect();
+        for (model, found) in full {
+            self.compared(work, &model, &found).await;
+        }
+    }
+
+    async fn compared(&self, work: &mut Work, model: &Served, found: &Compared) {
+        let Some(drift) = &model.drift else { return };
+        let named = &model.named;
         if self.config.metrics == crate::config::Switch::On {
-            work.lines.push_str(&compared(&self.constants, named, &found));
+            work.lines.push_str(&compared(&self.constants, named, found));
         }
         if !found.is_drift {
             return;

@@ -4,14 +4,16 @@
 use std::time::Duration;
 
 use aws_call::Patience;
+use model_store::now;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Function, Work};
-use crate::event::{Event, Promoted};
+use crate::event::{Event, Opened, Promoted, Record};
 use crate::failure::Failure;
+use crate::log::Level;
 use crate::metrics::counted;
 use crate::source::{Refreshed, Source};
 
@@ -41,8 +43,8 @@ impl Function {
         self.told = told;
     }
 
-    /// What a request's version is chosen by: a header, a field of the first instance, the id of the
-    /// first record, or where there is none of them, the request's own id.
+    /// What a request's version is chosen by: a header, a field of the first instance, the key of the
+    /// object, or where there is none of them, the request's own id.
     pub(super) fn key(&self, event: Option<&Event>, text: &str, request: &str) -> Vec<u8> {
         let field = |text: &str| field(text, self.config.sticky.as_deref()?);
         let found = match event {
@@ -53,12 +55,20 @@ impl Function {
             Some(Event::Envelope(envelope)) => {
                 envelope.request.instances().first().and_then(first_text).and_then(field)
             }
-            Some(Event::Message(_, record)) => Some(record.id.clone()),
-            Some(Event::Records(batch)) => batch.records.first().map(|record| record.id.clone()),
             Some(Event::Objects(objects)) => objects.first().map(|object| object.key.clone()),
+            // Records and messages have keys of their own, which are found when they are opened.
+            Some(Event::Records(_) | Event::Message(..)) => None,
             Some(Event::WarmUp | Event::Promoted(_)) | None => None,
         };
         found.unwrap_or_else(|| request.to_owned()).into_bytes()
+    }
+
+    /// What a record's version is chosen by: a field of its first instance, or its id.
+    pub(crate) fn record_key(&self, record: &Record, opened: Option<&Opened>) -> Vec<u8> {
+        let sticky = self.config.sticky.as_deref();
+        let first = || opened.and_then(Opened::first);
+        let found = sticky.and_then(|name| field(&first()?, name));
+        found.unwrap_or_else(|| record.id.clone()).into_bytes()
     }
 
     /// Says in its end that an answer was given, so that the work after it can begin.
@@ -69,6 +79,7 @@ impl Function {
 
     /// The work after an answer.
     pub(crate) async fn after_answer(&self) {
+        self.judge_trial(Patience::lasting(AFTER)).await;
         self.shadows.run(&self.models, &self.log, &self.constants).await;
         if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
             self.refresh(source, Patience::lasting(AFTER)).await;
@@ -80,8 +91,59 @@ impl Function {
         if self.told.is_some() {
             return;
         }
+        self.judge_trial(Patience::lasting(BEFORE)).await;
         if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
             self.refresh(source, Patience::lasting(BEFORE)).await;
+        }
+    }
+
+    /// Tells the step of the version on trial, and ends its trial in this environment if it does worse
+    /// than it may.
+    async fn judge_trial(&self, patience: Patience) {
+        let serving = self.models.now();
+        let Some(trial) = &serving.trial else { return };
+        let version = || Value::from(trial.model.named.version.as_str());
+        let counter = serving.alias.as_ref().map(|known| known.alias.counter);
+        if let Some((step, permille)) = trial.stepped(now()) {
+            let fields = [
+                ("version", version()),
+                ("step", (step + 1).into()),
+                ("share", (f64::from(permille) / 1000.0).into()),
+                ("counter", counter.into()),
+            ];
+            self.log.write(Level::Info, None, "a version on trial has another share", fields);
+        }
+        let Some(verdict) = trial.judge() else { return };
+        let fields = [
+            ("version", version()),
+            ("limit", verdict.limit.into()),
+            ("allowed", verdict.allowed.into()),
+            ("found", verdict.found.into()),
+            ("incumbent", json!(verdict.incumbent)),
+            ("challenger", json!(verdict.challenger)),
+            ("counter", counter.into()),
+        ];
+        let message = "the version on trial does worse than it may: it gets nothing more here";
+        self.log.write(Level::Error, None, message, fields);
+        let named = &trial.model.named;
+        drop(crate::log::print(&counted(&self.constants, named, "CanaryRolledBack")));
+        let detail = json!({
+            "schema_version": "1",
+            "model": self.config.model.to_string(),
+            "counter": counter,
+            "challenger": named,
+            "verdict": verdict,
+        });
+        self.send("Canary Rolled Back", &detail, patience).await;
+    }
+
+    /// Sends an event where alerts go, if they go anywhere. That it can't be sent fails nothing.
+    async fn send(&self, kind: &str, detail: &Value, patience: Patience) {
+        let Some((alerts, client)) = &self.alerts else { return };
+        let sent = client.put_event(alerts.bus(), "samebits", kind, detail, patience);
+        if let Err(error) = sent.await {
+            let fields = [("event", kind.into()), ("detail", error.to_string().into())];
+            self.log.write(Level::Warn, None, "an event is not sent", fields);
         }
     }
 
@@ -96,7 +158,7 @@ impl Function {
             Refreshed::Kept(_) => "ModelRejected",
         };
         drop(crate::log::print(&counted(&self.constants, &model.named, metric)));
-        if let (Refreshed::Kept(rejection), Some((alerts, client))) = (&refreshed, &self.alerts) {
+        if let Refreshed::Kept(rejection) = &refreshed {
             let detail = json!({
                 "schema_version": "1",
                 "model": self.config.model.to_string(),
@@ -104,12 +166,7 @@ impl Function {
                 "message": rejection.to_string(),
                 "serving": model.named,
             });
-            let sent =
-                client.put_event(alerts.bus(), "samebits", "Model Rejected", &detail, patience);
-            if let Err(error) = sent.await {
-                let fields = [("detail", error.to_string().into())];
-                self.log.write(crate::log::Level::Warn, None, "an event is not sent", fields);
-            }
+            self.send("Model Rejected", &detail, patience).await;
         }
         refreshed
     }

@@ -61,6 +61,11 @@ pub(crate) async fn answer(
         work.measured.took_between(Phase::Inference, decisions.began, ended);
         work.measured.took(Phase::Postprocess, ended);
         work.measured.outcomes(&decisions.outcomes);
+        #[cfg(feature = "aws")]
+        if let Some(trial) = &work.serving.trial {
+            let package = &work.model.named.package;
+            trial.saw(package, decisions.outcomes.iter(), decisions.inference);
+        }
         function.audit(work, Source::Http, None, decided())?;
     }
     let status = response.status().as_u16();

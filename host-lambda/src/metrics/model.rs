@@ -1,10 +1,9 @@
 //! Lines about a model rather than an invoke: it was changed, how its windows of decisions compare, how
 //! its shadow does.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Constants, Metrics, VALUES};
-use crate::clock;
 
 /// A line with one event of the model's life, such as `ModelChanged`.
 pub(crate) fn counted(constants: &Constants, named: &decision_audit::Model, name: &str) -> String {
@@ -57,23 +56,5 @@ impl Shadowed {
         }
         metrics.values.insert("answered_by".into(), answered.into());
         metrics.line(constants, named)
-    }
-}
-
-impl Metrics {
-    fn line(self, constants: &Constants, named: &decision_audit::Model) -> String {
-        let directive = json!({
-            "Namespace": constants.namespace,
-            "Dimensions": [["service", "model", "model_version"]],
-            "Metrics": self.names,
-        });
-        let mut line = self.values;
-        line.insert("service".into(), constants.service.as_str().into());
-        line.insert("model".into(), named.name.as_str().into());
-        line.insert("model_version".into(), named.version.as_str().into());
-        let aws =
-            json!({"Timestamp": clock::epoch_milliseconds(), "CloudWatchMetrics": [directive]});
-        line.insert("_aws".into(), aws);
-        Value::Object(line).to_string() + "\n"
     }
 }
