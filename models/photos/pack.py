@@ -27,7 +27,7 @@ def manifest(name: str, classes: list[str], measured: dict) -> dict:
     return {
         "format": "samebits/1",
         "name": name,
-        "version": "1.0.0",
+        "version": "1.1.0",
         "task": "image-classification",
         "description": "Says which of the ten things of CIFAR-10 a photo shows.",
         "license": "Apache-2.0",

@@ -68,7 +68,7 @@ def export(network: Network, validation: data.Split, classes: int) -> tuple[byte
     """The graph in single precision, and the temperature in it."""
     answer = optimise.logits(network, validation.image).numpy()
     temperature = calibration.temperature(answer, validation.label)
-    model = convnet.build("photos", layers(network, temperature), 3, data.SIDE, classes)
+    model = convnet.build("photos", layers(network, temperature), 3, data.SIDE, classes, mirrored=True)
     there = Session(model).run("logits", validation.image)
     difference = float(np.abs(there - answer / temperature).max())
     say(f"{len(model)} bytes, temperature {temperature:.3f}, torch and ONNX differ by {difference:.1e}")

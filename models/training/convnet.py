@@ -1,5 +1,5 @@
 """Writes a chain of convolutions as an ONNX graph of the plainest operators: Conv, Relu, MaxPool,
-Flatten, Gemm and Softmax. Batch normalisation is folded into the weights beforehand, so the graph is
+Flatten, Gemm and Softmax, and a few more where each picture is also seen in a mirror. Batch normalisation is folded into the weights beforehand, so the graph is
 the arithmetic and nothing else. A graph is written node by node rather than traced, which keeps it
 the same with every version of the training library."""
 
@@ -59,9 +59,12 @@ def fold_batch_norm(
     return folded.astype(np.float32), (bias - mean * scale).astype(np.float32)
 
 
-def build(name: str, layers: list[Layer], channels: int, side: int, classes: int) -> bytes:
+def build(
+    name: str, layers: list[Layer], channels: int, side: int, classes: int, mirrored: bool = False
+) -> bytes:
     """The model: `image` f32 [N, channels, side, side] to `logits` and `probabilities` f32
-    [N, classes]."""
+    [N, classes]. With `mirrored`, the logits are the mean over each picture and its mirror image, in
+    one batch of 2 N: twice the time, the same weights."""
     nodes: list[onnx.NodeProto] = []
     weights: list[onnx.TensorProto] = []
     last = "image"
@@ -74,6 +77,11 @@ def build(name: str, layers: list[Layer], channels: int, side: int, classes: int
         weights.append(numpy_helper.from_array(np.ascontiguousarray(value), label))
         return label
 
+    if mirrored:
+        for label, number in {"last": -1, "first": -side - 1, "width": 3, "back": -1}.items():
+            weights.append(numpy_helper.from_array(np.array([number], np.int64), label))
+        add("Slice", ["image", "last", "first", "width", "back"], "mirrored")
+        last = add("Concat", ["image", "mirrored"], "both", axis=0)
     for number, layer in enumerate(layers, start=1):
         match layer:
             case Conv():
@@ -92,7 +100,12 @@ def build(name: str, layers: list[Layer], channels: int, side: int, classes: int
                 last = add("Flatten", [last], f"flat{number}", axis=1)
                 w = constant("classifier.weight", layer.weight)
                 b = constant("classifier.bias", layer.bias)
-                last = add("Gemm", [last, w, b], "logits", transB=1)
+                last = add("Gemm", [last, w, b], "each" if mirrored else "logits", transB=1)
+    if mirrored:
+        pairs = numpy_helper.from_array(np.array([2, -1, classes], np.int64), "pairs")
+        weights.append(pairs)
+        add("Reshape", [last, "pairs"], "paired")
+        last = add("ReduceMean", ["paired"], "logits", axes=[0], keepdims=0)
     add("Softmax", [last], "probabilities", axis=1)
 
     def value(label: str, shape: list[str | int]) -> onnx.ValueInfoProto:
