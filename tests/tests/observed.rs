@@ -156,7 +156,7 @@ async fn events_that_are_not_answered_are_told_why() {
 
 /// The most memory that the function said in its last invokes that it uses, in MB.
 fn memory(emulator: &Emulator) -> f64 {
-    let metrics = lines_with(emulator, "_aws").into_iter().rev().take(100);
+    let metrics = lines_with(emulator, "MemoryUsed").into_iter().rev().take(100);
     metrics.map(|line| line["MemoryUsed"].as_f64().unwrap()).fold(0.0, f64::max)
 }
 

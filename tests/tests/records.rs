@@ -112,7 +112,7 @@ async fn a_large_batch_is_one_batch() {
     let bodies: Vec<_> = (0..1000).map(|_| (String::new(), good().to_string())).collect();
     let answer = invoke(&emulator, &sqs_event("orders", &bodies).to_string()).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    let metrics = lines_with(&emulator, "_aws");
+    let metrics = lines_with(&emulator, "Records");
     assert_eq!(metrics.len(), 1);
     assert_eq!((&metrics[0]["Records"], &metrics[0]["Predictions"]), (&json!(1000), &json!(1000)));
     assert_eq!(metrics[0]["Score"].as_array().unwrap().len(), 100);
