@@ -203,19 +203,9 @@ impl Client {
         }
         let request = request.body(Full::new(body));
         let request = request.map_err(|error| named.unreachable(error.to_string()))?;
-        let sent = self.http.request(request);
-        let Ok(sent) = tokio::time::timeout(patience.left().min(LONGEST), sent).await else {
-            return Err(named.out_of_time());
-        };
-        let response = sent.map_err(|error| named.unreachable(reasons(&error)))?;
-        let status = response.status();
-        let (_, body) = read(response, named.clone(), patience).await?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        let message = String::from_utf8_lossy(&body).chars().take(300).collect();
-        let Named { service, action } = named;
-        Err(AwsError::Refused { service, action, status: status.as_u16(), message })
+        let response = self.send(&named, request, patience.left().min(LONGEST)).await?;
+        let response = accepted(response, &named, patience).await?;
+        Ok(read(response, named, patience).await?.1)
     }
 
     /// Begins to read what is behind an address of the web, which nobody signs for. Five redirections
@@ -231,11 +221,7 @@ impl Client {
         for _ in 0..=REDIRECTIONS {
             let request = Request::get(&url).body(Full::default());
             let request = request.map_err(|error| unreachable(error.to_string()))?;
-            let sent = self.http.request(request);
-            let Ok(sent) = tokio::time::timeout(patience.left().min(LONGEST), sent).await else {
-                return Err(named.out_of_time());
-            };
-            let response = sent.map_err(|error| unreachable(reasons(&error)))?;
+            let response = self.send(&named, request, patience.left().min(LONGEST)).await?;
             let status = response.status();
             if status.is_success() {
                 return Ok(Found::of(named, response));
@@ -287,17 +273,21 @@ impl Client {
             return Err(named.out_of_time());
         }
         let request = self.signed(call).map_err(|reason| named.unreachable(reason))?;
-        let sent = tokio::time::timeout(left, self.http.request(request)).await;
+        let response = self.send(&named, request, left).await?;
+        let response = accepted(response, &named, patience).await?;
+        Ok((named, response))
+    }
+
+    /// Sends a request and reads the head of its answer, whatever that says.
+    async fn send(
+        &self,
+        named: &Named,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+    ) -> Result<Response<Incoming>, AwsError> {
+        let sent = tokio::time::timeout(within, self.http.request(request)).await;
         let Ok(sent) = sent else { return Err(named.out_of_time()) };
-        let response = sent.map_err(|error| named.unreachable(reasons(&error)))?;
-        if response.status().is_success() {
-            return Ok((named, response));
-        }
-        let status = response.status().as_u16();
-        let (_, body) = read(response, named.clone(), patience).await?;
-        let message = String::from_utf8_lossy(&body).chars().take(300).collect();
-        let Named { service, action } = named;
-        Err(AwsError::Refused { service, action, status, message })
+        sent.map_err(|error| named.unreachable(reasons(&error)))
     }
 
     fn signed(&self, call: Call<'_>) -> Result<Request<Full<Bytes>>, String> {
@@ -345,6 +335,22 @@ impl Named {
     pub(crate) fn unreachable(&self, reason: String) -> AwsError {
         AwsError::Unreachable { service: self.service, action: self.action.clone(), reason }
     }
+}
+
+/// An answer that is none of success becomes an error, with the beginning of its body.
+async fn accepted(
+    response: Response<Incoming>,
+    named: &Named,
+    patience: Patience,
+) -> Result<Response<Incoming>, AwsError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status().as_u16();
+    let (_, body) = read(response, named.clone(), patience).await?;
+    let message = String::from_utf8_lossy(&body).chars().take(300).collect();
+    let Named { service, action } = named.clone();
+    Err(AwsError::Refused { service, action, status, message })
 }
 
 /// Reads an answer whole.

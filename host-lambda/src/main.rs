@@ -78,7 +78,10 @@ fn serve(began: Instant) -> anyhow::Result<()> {
             let function = Function::new(config, models, began)?;
             #[cfg(feature = "aws")]
             if function.config.otlp.is_some() {
-                return runtime.block_on(serve_and_send_spans(function));
+                return runtime.block_on(async {
+                    let extension = register(&function.config).await;
+                    serve_with_work_after(function, extension).await
+                });
             }
             let handler = service_fn(|event| function.answer(event));
             runtime.block_on(run(handler)).map_err(|error| anyhow::anyhow!(error))
@@ -116,24 +119,8 @@ async fn serve_from_store(
         .map_err(|error| anyhow::anyhow!("the model {reference}: {} ({})", error, error.code()))?;
     let extension = register(&config).await;
     let mut function = Function::new(config, Models::new(serving), began)?;
-    let (answered, last) = tokio::sync::watch::channel(String::new());
-    function.with_source(source, extension.is_some().then_some(answered));
-    if extension.is_none() {
-        function.without_spans();
-    }
-    serve_with_work_after(&function, extension, last).await
-}
-
-/// The same where the model is there, and spans are sent.
-#[cfg(feature = "aws")]
-async fn serve_and_send_spans(mut function: Function) -> anyhow::Result<()> {
-    let extension = register(&function.config).await;
-    let (answered, last) = tokio::sync::watch::channel(String::new());
-    match extension {
-        Some(_) => function.with_work_after(answered),
-        None => function.without_spans(),
-    }
-    serve_with_work_after(&function, extension, last).await
+    function.with_source(source);
+    serve_with_work_after(function, extension).await
 }
 
 /// Without an extension, all that would be done after answers is left undone.
@@ -154,10 +141,14 @@ async fn register(config: &Config) -> Option<extension::Extension> {
 /// Answers, and does after each answer what there is to do.
 #[cfg(feature = "aws")]
 async fn serve_with_work_after(
-    function: &Function,
+    mut function: Function,
     extension: Option<extension::Extension>,
-    last: tokio::sync::watch::Receiver<String>,
 ) -> anyhow::Result<()> {
+    let (answered, last) = tokio::sync::watch::channel(String::new());
+    match extension {
+        Some(_) => function.with_work_after(answered),
+        None => function.without_spans(),
+    }
     let work = || async {
         function.after_answer().await;
         function.send_spans().await;

@@ -44,17 +44,14 @@ impl Engine {
     /// # Errors
     /// If the processor lacks what the settings ask for.
     pub fn new(interruption: Interruption) -> Result<Self, HostError> {
-        let mut config = config(interruption);
-        let engine = match slots() {
-            Some(slots) => {
-                let plain = config.clone();
-                config.allocation_strategy(slots);
-                // Where so much of the address space can't be had, each sandbox maps its own.
-                Self::configured(interruption, &config)
-                    .or_else(|_| Self::configured(interruption, &plain))?
-            }
-            None => Self::configured(interruption, &config)?,
-        };
+        let config = config(interruption);
+        let with_slots = slots().and_then(|slots| {
+            let mut config = config.clone();
+            config.allocation_strategy(slots);
+            Self::configured(interruption, &config).ok()
+        });
+        // Where so much of the address space can't be had, each sandbox maps its own.
+        let engine = with_slots.map_or_else(|| Self::configured(interruption, &config), Ok)?;
         if interruption == Interruption::Deadline {
             tick(&engine.wasmtime)?;
         }

@@ -1,12 +1,13 @@
 //! The function under the emulator, and what it wrote to its log.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use decision_audit::{Decision, Verifier};
-use lambda_emulator::{Answer, Emulator, Function, Invocation, Options};
+use lambda_emulator::{Answer, Door, DoorKind, Emulator, Function, Invocation, Options};
 use serde_json::Value;
 
 use crate::{baked, cache_folder, component, finished, program, root};
@@ -86,6 +87,20 @@ pub fn fraud_function(variables: &[(&str, &str)]) -> Function {
 /// If it can't start.
 pub async fn emulated(function: Function) -> Emulator {
     Emulator::start(Options::new(function)).await.expect("an emulator")
+}
+
+/// The emulator with this function behind its URL, and that URL without a path.
+///
+/// # Panics
+/// If it can't start.
+pub async fn behind_url(function: Function) -> (Emulator, String) {
+    let mut options = Options::new(function);
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    options.doors = vec![Door { kind: DoorKind::FunctionUrl, address }];
+    let emulator = Emulator::start(options).await.expect("an emulator");
+    let (_, address) = emulator.doors().first().expect("a door");
+    let base = format!("http://{address}");
+    (emulator, base)
 }
 
 /// An invoke's answer, or the type and message of its error, once all that it wrote is in the log.

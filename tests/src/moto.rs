@@ -81,6 +81,20 @@ impl Moto {
         assert!(output.status.success(), "{errors}");
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
+
+    /// The URL of a new queue that gets the events of one kind from the bus.
+    ///
+    /// # Panics
+    /// If it can't be made.
+    #[must_use]
+    pub fn queue_of_events(&self, detail_type: &str) -> Value {
+        self.boto(&format!(
+            "result = client('sqs').create_queue(QueueName='told')['QueueUrl']\n\
+             events = client('events')\n\
+             events.put_rule(Name='told', EventPattern=json.dumps({{'detail-type': [{detail_type:?}]}}))\n\
+             events.put_targets(Rule='told', Targets=[{{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:told'}}])"
+        ))
+    }
 }
 
 /// Credentials that moto's server accepts, as it does any.

@@ -3,34 +3,22 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use conformance::function::{
-    PATIENCE, decisions, emulated, fraud_function, good, invoke, lines_with, logged,
+    PATIENCE, behind_url, decisions, emulated, fraud_function, good, invoke, lines_with, logged,
 };
 use conformance::moto::Moto;
 use conformance::surface::{Reply, send};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lambda_emulator::{
-    Action, Door, DoorKind, Emulator, Entry, Fate, Function, Options, Point, Rule, Source,
-    SqsSource, Trouble,
+    Action, Emulator, Entry, Fate, Options, Point, Rule, Source, SqsSource, Trouble,
 };
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
-
-/// The function behind its URL, and where that is.
-async fn behind_url(function: Function) -> (Emulator, String) {
-    let mut options = Options::new(function);
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    options.doors = vec![Door { kind: DoorKind::FunctionUrl, address }];
-    let emulator = Emulator::start(options).await.unwrap();
-    let base = format!("http://{}", emulator.doors()[0].1);
-    (emulator, base)
-}
 
 async fn post(url: String, headers: &'static [(&str, &str)], body: Vec<u8>) -> Reply {
     spawn_blocking(move || send("POST", &url, headers, &body)).await.unwrap()

@@ -94,12 +94,7 @@ async fn results_go_where_the_setting_says() {
 #[tokio::test]
 async fn much_of_what_should_be_looked_at_is_one_alert() {
     let Some(moto) = Moto::start() else { return };
-    let url = moto.boto(
-        "result = client('sqs').create_queue(QueueName='alerts')['QueueUrl']\n\
-         events = client('events')\n\
-         events.put_rule(Name='alerts', EventPattern=json.dumps({'detail-type': ['Prediction Alert']}))\n\
-         events.put_targets(Rule='alerts', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:alerts'}])",
-    );
+    let url = moto.queue_of_events("Prediction Alert");
     let variables = [
         ("SAMEBITS_ALERTS", "eventbridge:default"),
         ("SAMEBITS_ALERT_AFTER", "3"),

@@ -1,17 +1,16 @@
 //! Traces through the function, spans that reach a collector, and drift of the model.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use conformance::collector::{Collector, Manners};
 use conformance::function::{
-    decisions, emulated, fraud_function, good, invoke, lines_with, logged,
+    behind_url, decisions, emulated, fraud_function, good, invoke, lines_with, logged,
 };
 use conformance::moto::{Moto, credentials};
 use conformance::root;
 use conformance::surface::{Reply, send};
-use lambda_emulator::{Answer, Door, DoorKind, Emulator, Function, Invocation, Options};
+use lambda_emulator::{Answer, Invocation};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -20,16 +19,6 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 fn traceparent(flags: &str) -> String {
     format!("00-{ID}-{SPAN}-{flags}")
-}
-
-/// The function behind its URL.
-async fn behind_url(function: Function) -> (Emulator, String) {
-    let mut options = Options::new(function);
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    options.doors = vec![Door { kind: DoorKind::FunctionUrl, address }];
-    let emulator = Emulator::start(options).await.unwrap();
-    let url = format!("http://{}/predict", emulator.doors()[0].1);
-    (emulator, url)
 }
 
 async fn post(url: &str, traceparent: String, body: String) -> Reply {
@@ -64,12 +53,13 @@ fn nanoseconds(span: &Value, name: &str) -> u64 {
 #[tokio::test]
 async fn spans_of_a_request_reach_the_collector_in_the_callers_trace() {
     let collector = Collector::start(Manners::Good);
-    let (emulator, url) = behind_url(fraud_function(&[
+    let (emulator, base) = behind_url(fraud_function(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint()),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20secret"),
         ("OTEL_SERVICE_NAME", "payments"),
     ]))
     .await;
+    let url = format!("{base}/predict");
     assert_eq!(post(&url, traceparent("01"), good().to_string()).await.status, 200);
     // Whoever does not want to be recorded is not.
     assert_eq!(post(&url, traceparent("00"), good().to_string()).await.status, 200);
@@ -250,12 +240,7 @@ async fn what_was_not_taken_is_sent_when_the_environment_ends() {
 #[tokio::test]
 async fn a_model_that_drifts_is_one_event() {
     let Some(moto) = Moto::start() else { return };
-    let url = moto.boto(
-        "result = client('sqs').create_queue(QueueName='drift')['QueueUrl']\n\
-         events = client('events')\n\
-         events.put_rule(Name='drift', EventPattern=json.dumps({'detail-type': ['Model Drift Detected']}))\n\
-         events.put_targets(Rule='drift', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:drift'}])",
-    );
+    let url = moto.queue_of_events("Model Drift Detected");
     let mut function = fraud_function(&[
         ("SAMEBITS_DRIFT_WINDOW", "200"),
         ("SAMEBITS_ALERTS", "eventbridge:default"),

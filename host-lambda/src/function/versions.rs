@@ -37,10 +37,9 @@ impl Drop for Told<'_> {
 }
 
 impl Function {
-    /// With a store that other versions come from; `told` is where it is said whose answer was given.
-    pub(crate) fn with_source(&mut self, source: Source, told: Option<watch::Sender<String>>) {
+    /// With a store that other versions come from.
+    pub(crate) fn with_source(&mut self, source: Source) {
         self.source = Some(source);
-        self.told = told;
     }
 
     /// What a request's version is chosen by: a header, a field of the first instance, the key of the

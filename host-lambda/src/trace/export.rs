@@ -64,18 +64,14 @@ impl Exporter {
     /// Why the collector did not take them; they wait on where that may pass.
     pub(crate) async fn send(&self) -> Result<(), AwsError> {
         let paused = self.state().paused.is_some_and(|until| Instant::now() < until);
-        if paused { Ok(()) } else { self.send_all(Patience::lasting(self.settings.timeout)).await }
+        if paused { Ok(()) } else { self.send_last(Patience::lasting(self.settings.timeout)).await }
     }
 
-    /// Sends what waits, for the last time.
+    /// Sends what waits, whether or not a collector failed before: there may be no other time.
     ///
     /// # Errors
-    /// Why the collector did not take them.
+    /// As [`Self::send`].
     pub(crate) async fn send_last(&self, patience: Patience) -> Result<(), AwsError> {
-        self.send_all(patience).await
-    }
-
-    async fn send_all(&self, patience: Patience) -> Result<(), AwsError> {
         loop {
             let spans: Vec<_> = {
                 let mut state = self.state();

@@ -126,12 +126,7 @@ fn narrow(shop: &Shop, version: &str) {
 async fn a_challenger_that_fails_more_often_gets_nothing_more() {
     const LARGE: f64 = 900_000.0;
     let Some(shop) = Shop::open() else { return };
-    let queue = shop.moto.boto(
-        "result = client('sqs').create_queue(QueueName='told')['QueueUrl']\n\
-         events = client('events')\n\
-         events.put_rule(Name='back', EventPattern=json.dumps({'detail-type': ['Canary Rolled Back']}))\n\
-         events.put_targets(Rule='back', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:told'}])",
-    );
+    let queue = shop.moto.queue_of_events("Canary Rolled Back");
     shop.push("1.0.0");
     narrow(&shop, "1.1.0");
     let plan = plan(shop.pin("1.1.0"), 60, &[(500, Some(36_000)), (1000, None)]);

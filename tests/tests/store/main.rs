@@ -276,12 +276,7 @@ fn two_processes_share_a_cache() {
 #[tokio::test]
 async fn a_function_changes_its_model_without_a_new_start() {
     let Some(shop) = Shop::open() else { return };
-    let queue = shop.moto.boto(
-        "result = client('sqs').create_queue(QueueName='told')['QueueUrl']\n\
-         events = client('events')\n\
-         events.put_rule(Name='rejected', EventPattern=json.dumps({'detail-type': ['Model Rejected']}))\n\
-         events.put_targets(Rule='rejected', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:told'}])",
-    );
+    let queue = shop.moto.queue_of_events("Model Rejected");
     for version in ["1.0.0", "1.1.0", "1.2.0"] {
         shop.push(version);
     }
