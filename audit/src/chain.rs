@@ -24,12 +24,12 @@ pub struct Chain {
 
 /// A record without its hash.
 #[derive(Serialize)]
-struct Unsealed<'a> {
+struct Unsealed<'a, Input> {
     audit: &'static str,
     chain: &'a str,
     sequence: u64,
     previous: Digest,
-    decision: &'a Decision,
+    decision: &'a Decision<Input>,
 }
 
 impl Chain {
@@ -55,7 +55,10 @@ impl Chain {
     ///
     /// # Errors
     /// If the decision can't be written as JSON. The chain stays as it was.
-    pub fn seal(&mut self, decision: &Decision) -> Result<String, serde_json::Error> {
+    pub fn seal<Input: Serialize>(
+        &mut self,
+        decision: &Decision<Input>,
+    ) -> Result<String, serde_json::Error> {
         let sequence = self.sequence + 1;
         let (chain, previous) = (self.id.as_str(), self.previous);
         let record = Unsealed { audit: FORMAT, chain, sequence, previous, decision };

@@ -6,10 +6,11 @@ use model_package::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One instance, and what was decided on it.
+/// One instance, and what was decided on it. Read back, the input is any JSON value; whoever writes may
+/// have it as JSON text already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Decision {
+pub struct Decision<Input = Value> {
     /// When, in UTC: ISO 8601 with milliseconds.
     pub time: String,
     /// Where the request came from: `direct`, `sqs`, `kinesis`, …
@@ -30,8 +31,8 @@ pub struct Decision {
     /// Which bytes decided.
     pub model: Model,
     /// The input, sensitive values masked, hashed or dropped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
     /// HMAC-SHA256 of the input's bytes: `hmac-sha256:` and hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_hash: Option<String>,

@@ -8,7 +8,10 @@ use std::str::FromStr;
 use hmac::{Hmac, KeyInit, Mac};
 use model_package::{Manifest, Modality, hex};
 use predictor_host::{HostError, Instance};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::Sha256;
 
 /// What is done to a sensitive value.
@@ -24,7 +27,7 @@ pub(crate) enum Treatment {
 }
 
 /// What stands in the place of a masked value.
-const MASKED: &str = "***";
+const MASKED: &str = "\"***\"";
 /// An input that is longer is not shown: log services cut long lines.
 const SHOWN_BYTES: usize = 16 << 10;
 /// The shortest key.
@@ -104,9 +107,16 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Privacy {
     modality: Modality,
-    /// Every field of the model, with what is done to its values.
-    fields: BTreeMap<String, Option<Treatment>>,
+    /// Every field of the model, sorted by name.
+    fields: Vec<Field>,
     key: Option<Key>,
+}
+
+/// A field, and what is done to its values.
+#[derive(Debug)]
+struct Field {
+    name: String,
+    treatment: Option<Treatment>,
 }
 
 impl Privacy {
@@ -136,39 +146,57 @@ impl Privacy {
             wrong.push("SAMEBITS_SENSITIVE: hash needs a key; set SAMEBITS_KEY".into());
         }
         let modality = manifest.task.modality();
+        let fields = fields.into_iter().map(|(name, treatment)| Field { name, treatment });
+        let fields = fields.collect();
         if wrong.is_empty() { Ok(Self { modality, fields, key }) } else { Err(wrong) }
     }
 
     /// An input as it may be seen. Of texts and pictures that is their length. What is no object,
     /// or too long to be shown, is not shown at all, and no more is a key that is no field.
-    pub(crate) fn shown(&self, instance: &Instance) -> Option<Value> {
-        match instance {
+    pub(crate) fn shown(&self, instance: &Instance) -> Option<Box<RawValue>> {
+        let shown = match instance {
             Instance::Json(text) if self.modality == Modality::Tabular => {
-                if text.len() > SHOWN_BYTES {
-                    return None;
-                }
-                let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
-                Some(Value::Object(self.treated(object)))
+                (text.len() <= SHOWN_BYTES).then(|| self.treated(text))??
             }
-            Instance::Json(text) => Some(json!({"json_bytes": text.len()})),
-            Instance::Text(text) => Some(json!({"text_bytes": text.len()})),
-            Instance::Image(bytes) => Some(json!({"image_bytes": bytes.len()})),
-        }
+            Instance::Json(text) => format!(r#"{{"json_bytes":{}}}"#, text.len()),
+            Instance::Text(text) => format!(r#"{{"text_bytes":{}}}"#, text.len()),
+            Instance::Image(bytes) => format!(r#"{{"image_bytes":{}}}"#, bytes.len()),
+        };
+        RawValue::from_string(shown).ok()
     }
 
-    fn treated(&self, object: Map<String, Value>) -> Map<String, Value> {
-        let treated = object.into_iter().filter_map(|(name, value)| {
-            let value = match self.fields.get(&name)? {
-                None => value,
+    /// The object with its fields treated, sorted by name; nothing, if it is none.
+    fn treated(&self, text: &str) -> Option<String> {
+        let mut values = vec![None; self.fields.len()];
+        let mut object = serde_json::Deserializer::from_str(text);
+        object.deserialize_map(Values { fields: &self.fields, values: &mut values }).ok()?;
+        object.end().ok()?;
+        let mut shown = String::with_capacity(text.len());
+        for (Field { name, treatment }, value) in self.fields.iter().zip(values) {
+            let Some(value) = value else { continue };
+            let value = match treatment {
+                None => as_written(value.get())?,
                 Some(Treatment::Mask) => MASKED.into(),
                 Some(Treatment::Hash) => {
-                    self.key.as_ref()?.hash(value.to_string().as_bytes()).into()
+                    let value: Value = serde_json::from_str(value.get()).ok()?;
+                    let hash = self.key.as_ref()?.hash(value.to_string().as_bytes());
+                    format!("\"{hash}\"").into()
                 }
-                Some(Treatment::Drop) => return None,
+                Some(Treatment::Drop) => continue,
             };
-            Some((name, value))
-        });
-        treated.collect()
+            shown.push(if shown.is_empty() { '{' } else { ',' });
+            shown.push_str(&serde_json::to_string(name).ok()?);
+            shown.push(':');
+            shown.push_str(&value);
+        }
+        shown.push_str(if shown.is_empty() { "{}" } else { "}" });
+        Some(shown)
+    }
+
+    /// What is done to a field's values.
+    fn treatment(&self, field: &str) -> Option<Treatment> {
+        let place = place(&self.fields, field)?;
+        self.fields.get(place)?.treatment
     }
 
     /// The keyed hash of an input, where there is a key.
@@ -182,12 +210,59 @@ impl Privacy {
 
     /// What an error says, as it may be seen: a message about a sensitive field may quote its value.
     pub(crate) fn message(&self, error: &HostError) -> Cow<'static, str> {
-        let quotes =
-            error.field().is_some_and(|field| !matches!(self.fields.get(field), None | Some(None)));
-        if quotes {
+        if error.field().is_some_and(|field| self.treatment(field).is_some()) {
             return "what was found is not shown: the field is sensitive".into();
         }
         error.to_string().into()
+    }
+}
+
+/// The place of a field among these.
+fn place(fields: &[Field], name: &str) -> Option<usize> {
+    fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
+}
+
+/// A value as it was written, if any reader takes it so and it is on one line; else as we write it.
+fn as_written(text: &str) -> Option<Cow<'_, str>> {
+    let as_it_is = match text.as_bytes().first()? {
+        b't' | b'f' | b'n' => true,
+        // An escape may name half a character.
+        b'"' => !text.contains('\\'),
+        b'{' | b'[' => false,
+        _ => text.parse().is_ok_and(f64::is_finite),
+    };
+    if as_it_is {
+        return Some(text.into());
+    }
+    let value: Value = serde_json::from_str(text).ok()?;
+    Some(value.to_string().into())
+}
+
+/// Finds the values of fields in an object. Of a key that comes twice it takes the last.
+struct Values<'p, 'de> {
+    fields: &'p [Field],
+    values: &'p mut [Option<&'de RawValue>],
+}
+
+/// A key, owned only if it is written with escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for Values<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((Name(name), value)) = map.next_entry()? {
+            let place = place(self.fields, &name);
+            if let Some(found) = place.and_then(|place| self.values.get_mut(place)) {
+                *found = Some(value);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -196,6 +271,7 @@ impl Privacy {
 mod tests {
     use model_package::Limits;
     use predictor_host::{Class, Problem};
+    use serde_json::json;
 
     use super::*;
 
@@ -215,8 +291,14 @@ mod tests {
 
     #[track_caller]
     fn check(wishes: &str, expected: &Value) {
-        let shown = privacy(wishes, Some(KEY)).unwrap().shown(&Instance::Json(INSTANCE.into()));
-        assert_eq!(shown.as_ref(), Some(expected), "{wishes}");
+        check_of(INSTANCE, wishes, expected);
+    }
+
+    #[track_caller]
+    fn check_of(instance: &str, wishes: &str, expected: &Value) {
+        let shown = privacy(wishes, Some(KEY)).unwrap().shown(&Instance::Json(instance.into()));
+        let shown: Value = serde_json::from_str(shown.unwrap().get()).unwrap();
+        assert_eq!(shown, *expected, "{wishes}");
     }
 
     #[test]
@@ -230,15 +312,39 @@ mod tests {
     }
 
     #[test]
+    fn values_are_shown_so_that_any_reader_takes_them() {
+        let shown = |text: &str| {
+            let shown = privacy("mask", None).unwrap().shown(&Instance::Json(text.into()));
+            shown.map(|shown| shown.get().to_owned())
+        };
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(shown(text).as_deref(), expected, "{text}");
+        };
+        check("{}", Some("{}"));
+        // On one line, sorted, each key once, as numbers were written.
+        check(
+            "{\"channel\": [\n1 ], \"amount\": 1.50e1}",
+            Some(r#"{"amount":1.50e1,"channel":[1]}"#),
+        );
+        check(r#"{"amount": 1, "\u0061mount": 2}"#, Some(r#"{"amount":2}"#));
+        check(r#"{"channel": "\u0063hip"}"#, Some(r#"{"channel":"chip"}"#));
+        for unreadable in [r#"{"amount": 1e999}"#, r#"{"channel": "\ud800"}"#, r#"{"amount": 1} 2"#]
+        {
+            check(unreadable, None);
+        }
+        check_of(r#"{"customer_id": "c-\u00308"}"#, "mask", &json!({"customer_id": "***"}));
+    }
+
+    #[test]
     fn of_what_is_no_object_nothing_is_seen() {
         let privacy = privacy("mask", None).unwrap();
         for text in
             ["", "c-01842", "\"c-01842\"", "[1]", &format!("{{\"channel\": {:1>20000}}}", 1)]
         {
-            assert_eq!(privacy.shown(&Instance::Json(text.into())), None);
+            assert!(privacy.shown(&Instance::Json(text.into())).is_none(), "{text}");
         }
         let shown = privacy.shown(&Instance::Text("secret".into()));
-        assert_eq!(shown, Some(json!({"text_bytes": 6})));
+        assert_eq!(shown.unwrap().get(), r#"{"text_bytes":6}"#);
         assert_eq!(privacy.hash(&Instance::Text("secret".into())), None);
     }
 

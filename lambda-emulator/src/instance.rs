@@ -24,7 +24,8 @@ use crate::limits::{MEMORY_POLL, MemoryControl, memory_control, processor_contro
 use crate::log::Log;
 use crate::memory;
 use crate::options::Function;
-use crate::process::{Exit, LineSink, Process};
+use crate::output::LineSink;
+use crate::process::{Exit, Process};
 use crate::runtime_api::RuntimeApi;
 use crate::server::{self, OwnedTask};
 use crate::telemetry::{Category, Telemetry};

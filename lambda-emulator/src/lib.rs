@@ -30,6 +30,7 @@ mod log;
 mod memory;
 mod notation;
 mod options;
+mod output;
 mod package;
 mod pool;
 mod process;

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+
+use crate::output::{LineSink, Output};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +40,11 @@ impl std::fmt::Display for Exit {
     }
 }
 
-/// Receives each line that the process writes to either of its outputs.
-pub(crate) type LineSink = Arc<dyn Fn(String) + Send + Sync>;
-
-/// A line longer than this is cut in pieces, so that a function can't fill the emulator's memory
-/// (CloudWatch Logs takes events of up to 256 KB).
-const LINE_BYTES: u64 = 256 * 1024;
-
 #[derive(Debug)]
 pub(crate) struct Process {
     group: Pid,
     exit: watch::Receiver<Option<Exit>>,
-    /// The read ends of its outputs, to see whether anything is left in them.
-    outputs: Vec<OwnedFd>,
+    outputs: Vec<Arc<Output>>,
     _watchdog: Child,
 }
 
@@ -84,12 +77,10 @@ impl Process {
         }
         let mut outputs = Vec::new();
         if let Some(output) = child.stdout.take() {
-            outputs.push(output.as_fd().try_clone_to_owned()?);
-            tokio::spawn(pump(output, Arc::clone(&lines)));
+            outputs.push(Output::read(output.into_owned_fd()?, Arc::clone(&lines))?);
         }
         if let Some(output) = child.stderr.take() {
-            outputs.push(output.as_fd().try_clone_to_owned()?);
-            tokio::spawn(pump(output, lines));
+            outputs.push(Output::read(output.into_owned_fd()?, lines)?);
         }
         let (announce, exit) = watch::channel(None);
         tokio::spawn(async move {
@@ -127,18 +118,10 @@ impl Process {
         }
     }
 
-    /// Waits until what the process has written so far is read, so that the log keeps its order.
+    /// Waits until what the process has written so far is passed on.
     pub(crate) async fn drain_output(&self) {
-        let is_empty = |output: &OwnedFd| !matches!(rustix::io::ioctl_fionread(output), Ok(1..));
-        for _ in 0..100 {
-            if self.outputs.iter().all(is_empty) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-        // The reader has the bytes; now it gets its turn to pass them on.
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
+        for output in &self.outputs {
+            output.drained().await;
         }
     }
 
@@ -189,21 +172,4 @@ fn spawn_watchdog() -> io::Result<Child> {
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-}
-
-async fn pump(output: impl AsyncRead + Unpin, lines: LineSink) {
-    let mut reader = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                if line.last() == Some(&b'\n') {
-                    line.pop();
-                }
-                lines(String::from_utf8_lossy(&line).into_owned());
-            }
-        }
-    }
 }

@@ -144,10 +144,12 @@ impl Telemetry {
                 tracing::warn!("a telemetry subscriber is too slow; an event was dropped");
             }
         }
-        let bytes = value.to_string().len();
-        if inner.history.len() < KEPT_EVENTS && inner.history_bytes + bytes < KEPT_BYTES {
-            inner.history_bytes += bytes;
-            inner.history.push(Event { category, value });
+        if inner.history.len() < KEPT_EVENTS {
+            let bytes = value.to_string().len();
+            if inner.history_bytes + bytes < KEPT_BYTES {
+                inner.history_bytes += bytes;
+                inner.history.push(Event { category, value });
+            }
         }
     }
 
