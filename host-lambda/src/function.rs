@@ -262,7 +262,7 @@ impl Function {
         decided: impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone,
     ) -> Result<(), Failure> {
         let began = Instant::now();
-        let Work { invocation, model, lines, measured, .. } = work;
+        let Work { invocation, model, lines, .. } = &mut *work;
         #[cfg(feature = "aws")]
         self.shadows.watched(&self.models, model, decided.clone());
         let principal = record.and_then(|record| record.principal.as_deref());
@@ -275,8 +275,10 @@ impl Function {
             trace: trace.or(invocation.trace.as_ref()).map(Trace::shown),
         };
         let written = lock(&self.audit).decisions(lines, model, whose, decided);
-        measured.took(Phase::Postprocess, began);
-        written
+        written?;
+        work.flush_many()?;
+        work.measured.took(Phase::Postprocess, began);
+        Ok(())
     }
 
     /// An error's fields in the log.

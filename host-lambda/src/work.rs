@@ -12,6 +12,9 @@ use crate::metrics::Measured;
 use crate::model::Served;
 use crate::models::Serving;
 
+/// As much as is written at once: half of what a pipe holds.
+const MANY_BYTES: usize = 32 << 10;
+
 /// What one invoke gathers on its way.
 pub(crate) struct Work {
     pub(crate) invocation: Invocation,
@@ -21,7 +24,7 @@ pub(crate) struct Work {
     pub(crate) model: Arc<Served>,
     /// What was counted of it; of the first one, what belongs to the whole invoke, too.
     pub(crate) measured: Measured,
-    /// Audit records, written at once before the answer is given.
+    /// Audit records, all written before the answer is given.
     pub(crate) lines: String,
     /// Trace and span of each record that has its own.
     #[cfg(feature = "aws")]
@@ -98,6 +101,12 @@ impl Work {
     pub(crate) fn answered(&self) -> impl Iterator<Item = (&Arc<Served>, &Measured)> {
         let others = self.others.iter().map(|(model, measured)| (model, measured));
         std::iter::once((&self.model, &self.measured)).chain(others)
+    }
+
+    /// Writes the lines that were gathered so far, if they are many: whoever reads them does so while the
+    /// next ones are made.
+    pub(crate) fn flush_many(&mut self) -> Result<(), Failure> {
+        if self.lines.len() < MANY_BYTES { Ok(()) } else { self.flush() }
     }
 
     /// Writes the lines that were gathered so far.

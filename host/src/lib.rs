@@ -11,6 +11,7 @@
 //! It reads no environment and no clock, and has no compiler unless the feature `compiler` asks for
 //! it.
 
+mod ahead;
 mod background;
 #[cfg(feature = "compiler")]
 mod bake;

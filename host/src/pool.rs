@@ -1,12 +1,13 @@
-//! Sandboxes of one model: made as needed, reused or not.
+//! Sandboxes of one model: reused or not, made as needed or ahead of it.
 //!
 //! A sandbox that stopped (a trap, its limit of memory, a deadline) is in an unknown state and never
 //! comes back here, so the call after it is answered as if nothing had happened.
 
 use std::num::NonZeroU64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::HostError;
+use crate::ahead::Ahead;
 use crate::sandbox::Sandbox;
 
 /// How many calls a sandbox answers.
@@ -43,9 +44,20 @@ impl std::str::FromStr for Policy {
     }
 }
 
-/// The sandboxes that wait for a call.
+/// Makes a sandbox that has answered nothing yet.
+pub(crate) type Make = dyn Fn() -> Result<Sandbox, HostError> + Send + Sync;
+
+/// The sandboxes of a model.
 pub(crate) struct Pool {
     policy: Policy,
+    waiting: Arc<Waiting>,
+    /// Where sandboxes are cheap: who takes them down and makes them.
+    ahead: Option<Ahead>,
+}
+
+/// The sandboxes that wait for a call.
+struct Waiting {
+    make: Box<Make>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -55,30 +67,36 @@ struct Idle {
     calls: u64,
 }
 
+/// Whether there is a sandbox before there is a call for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Making {
+    /// One waits, as a rule.
+    Ahead,
+    /// Each is made when it is needed.
+    AsNeeded,
+}
+
 impl Pool {
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, idle: Mutex::new(Vec::new()) }
+    /// Sandboxes for calls. The first has answered nothing yet.
+    pub(crate) fn new(policy: Policy, making: Making, make: Box<Make>, first: Sandbox) -> Self {
+        let idle = Mutex::new(vec![Idle { sandbox: first, calls: 0 }]);
+        let waiting = Arc::new(Waiting { make, idle });
+        let next = Arc::clone(&waiting);
+        let ahead = (making == Making::Ahead).then(|| Ahead::new(Arc::new(move || next.fill())));
+        Self { policy, waiting, ahead }
     }
 
     pub(crate) fn policy(&self) -> Policy {
         self.policy
     }
 
-    /// Hands over a sandbox that has answered nothing yet.
-    pub(crate) fn add(&self, sandbox: Sandbox) {
-        self.put(Idle { sandbox, calls: 0 });
-    }
-
     /// Makes one call, in a waiting sandbox or a new one.
     pub(crate) fn call<T>(
         &self,
-        make: impl FnOnce() -> Result<Sandbox, HostError>,
         run: impl FnOnce(&mut Sandbox) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let mut used = match self.take() {
-            Some(idle) => idle,
-            None => Idle { sandbox: make()?, calls: 0 },
-        };
+        let waiting = self.waiting.take();
+        let mut used = waiting.map_or_else(|| self.waiting.make(), Ok)?;
         let answer = run(&mut used.sandbox);
         used.calls += 1;
         let stopped = answer.as_ref().is_err_and(HostError::stopped_the_sandbox);
@@ -87,18 +105,40 @@ impl Pool {
             Policy::Reuse { calls } => calls.is_none_or(|calls| used.calls < calls.get()),
         };
         if again && !stopped {
-            self.put(used);
+            self.waiting.put(used);
+        } else if let Some(ahead) = &self.ahead {
+            ahead.leave(used.sandbox);
         }
         answer
     }
+}
+
+impl Waiting {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        // A panic while the list was held left it whole.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn take(&self) -> Option<Idle> {
-        // A panic while the list was held left it whole.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle().pop()
     }
 
     fn put(&self, idle: Idle) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+        self.idle().push(idle);
+    }
+
+    fn make(&self) -> Result<Idle, HostError> {
+        Ok(Idle { sandbox: (self.make)()?, calls: 0 })
+    }
+
+    /// Sees to it that one is waiting.
+    fn fill(&self) {
+        if self.idle().is_empty()
+            // One that can't be made is asked for again by the call that needs it, which gets the error.
+            && let Ok(next) = self.make()
+        {
+            self.put(next);
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 //!
 //! Calls may come from several threads at once; each has a sandbox to itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
-use crate::pool::Pool;
+use crate::pool::{Making, Pool};
 use crate::sandbox::Sandbox;
 use crate::spread::spread;
 use crate::{Baked, HostError, Policy, PredictorComponent, SandboxLimits};
@@ -18,7 +19,7 @@ use crate::{Baked, HostError, Policy, PredictorComponent, SandboxLimits};
 pub struct Predictor {
     component: PredictorComponent,
     limits: SandboxLimits,
-    source: Source,
+    source: Arc<Source>,
     description: wit::Description,
     pool: Pool,
 }
@@ -46,7 +47,7 @@ impl Predictor {
         policy: Policy,
     ) -> Result<Self, HostError> {
         let files = files.into_iter().map(Into::into).collect();
-        Self::new(component.clone(), Source::Package(files), limits, policy)
+        Self::new(component.clone(), Arc::new(Source::Package(files)), limits, policy)
     }
 
     /// A baked model. Nothing is loaded, and so nothing verified: it was, before it was baked.
@@ -55,8 +56,8 @@ impl Predictor {
     /// If the code can't be mapped, the component holds another model than its record says, or the
     /// sandbox stops.
     pub fn baked(baked: &Baked, limits: SandboxLimits, policy: Policy) -> Result<Self, HostError> {
-        let predictor =
-            Self::new(baked.map()?, Source::Baked(Box::new(baked.clone())), limits, policy)?;
+        let source = Arc::new(Source::Baked(Box::new(baked.clone())));
+        let predictor = Self::new(baked.map()?, source, limits, policy)?;
         let (found, expected) = (&predictor.description.package, &baked.record().package);
         if *found != expected.to_string() {
             let message = format!("holds the package {found}, its record says {expected}");
@@ -75,14 +76,19 @@ impl Predictor {
 
     fn new(
         component: PredictorComponent,
-        source: Source,
+        source: Arc<Source>,
         limits: SandboxLimits,
         policy: Policy,
     ) -> Result<Self, HostError> {
         let mut sandbox = source.sandbox(&component, limits)?;
         let description = sandbox.describe()?;
-        let pool = Pool::new(policy);
-        pool.add(sandbox);
+        let making = match *source {
+            Source::Baked(_) => Making::Ahead,
+            Source::Package(_) => Making::AsNeeded,
+        };
+        let (from, of) = (Arc::clone(&source), component.clone());
+        let make = Box::new(move || from.sandbox(&of, limits));
+        let pool = Pool::new(policy, making, make, sandbox);
         Ok(Self { component, limits, source, description, pool })
     }
 
@@ -110,7 +116,7 @@ impl Predictor {
     /// The record of a baked model.
     #[must_use]
     pub fn baked_from(&self) -> Option<&Baked> {
-        match &self.source {
+        match &*self.source {
             Source::Package(_) => None,
             Source::Baked(baked) => Some(baked),
         }
@@ -129,7 +135,7 @@ impl Predictor {
             file: entry.path.clone(),
             named_by: model_package::MANIFEST.into(),
         };
-        let content = match &self.source {
+        let content = match &*self.source {
             Source::Package(files) => {
                 let file = files.iter().find(|file| file.path == entry.path);
                 file.ok_or_else(missing).map_err(store_error)?.content.clone()
@@ -207,7 +213,7 @@ impl Predictor {
         const WORTH_AN_INSTANCE: u64 = 5_000_000;
         /// The same where the new instance loads the model.
         const WORTH_LOADING: u64 = 1_000_000_000;
-        let worth = match &self.source {
+        let worth = match &*self.source {
             Source::Baked(_) => WORTH_AN_INSTANCE,
             Source::Package(_) => WORTH_LOADING,
         };
@@ -233,7 +239,7 @@ impl Predictor {
         &self,
         run: impl FnOnce(&mut Sandbox) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        self.pool.call(|| self.source.sandbox(&self.component, self.limits), run)
+        self.pool.call(run)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::log::Log;
 use crate::memory;
 use crate::options::Function;
 use crate::output::LineSink;
-use crate::process::{Exit, Process};
+use crate::process::{Exit, Process, Watchdog};
 use crate::runtime_api::RuntimeApi;
 use crate::server::{self, OwnedTask};
 use crate::telemetry::{Category, Telemetry};
@@ -124,8 +124,11 @@ impl Instance {
         limit: Duration,
         phase: &str,
     ) -> Result<Duration, Failure> {
-        let start = Instant::now();
+        let system = |error: Error| Failure::System(error.to_string());
         let function = &self.context.function;
+        let watchdogs = watchdogs(function.extensions.len() + 1).await.map_err(system)?;
+        let mut watchdogs = watchdogs.into_iter();
+        let start = Instant::now();
         self.telemetry.platform(
             "platform.initStart",
             json!({
@@ -136,8 +139,8 @@ impl Instance {
             }),
         );
         let work = async {
-            self.start_extensions().await.map_err(|error| Failure::System(error.to_string()))?;
-            self.start_runtime().await.map_err(|error| Failure::System(error.to_string()))?;
+            self.start_extensions(&mut watchdogs).await.map_err(system)?;
+            self.start_runtime(&mut watchdogs).await.map_err(system)?;
             let external = function.extensions.len();
             tokio::select! {
                 biased;
@@ -165,16 +168,20 @@ impl Instance {
         result
     }
 
-    async fn start_extensions(&self) -> Result<(), Error> {
+    async fn start_extensions(
+        &self,
+        watchdogs: &mut impl Iterator<Item = Watchdog>,
+    ) -> Result<(), Error> {
         let function = &self.context.function;
         let mut started = Vec::new();
-        for program in &function.extensions {
+        for (program, watchdog) in function.extensions.iter().zip(watchdogs) {
             let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let variables = variables::extension(function, self.address, self.kind);
             let what = format!("can't start the extension {}", program.display());
             let sink = self.line_sink(Category::Extension);
             let command = Command::new(program);
-            let process = Process::spawn(command, &self.context.task, &variables, sink)
+            let task = &self.context.task;
+            let process = Process::spawn(watchdog, command, task, &variables, sink)
                 .await
                 .map_err(Error::system(what))?;
             self.limit(&process);
@@ -185,7 +192,10 @@ impl Instance {
         Ok(())
     }
 
-    async fn start_runtime(&self) -> Result<(), Error> {
+    async fn start_runtime(
+        &self,
+        watchdogs: &mut impl Iterator<Item = Watchdog>,
+    ) -> Result<(), Error> {
         let function = &self.context.function;
         let task = &self.context.task;
         let variables =
@@ -199,7 +209,9 @@ impl Instance {
                 (command, format!("can't start the runner {runner}"))
             }
         };
-        let process = Process::spawn(command, task, &variables, self.line_sink(Category::Function))
+        let Some(watchdog) = watchdogs.next() else { return Ok(()) };
+        let sink = self.line_sink(Category::Function);
+        let process = Process::spawn(watchdog, command, task, &variables, sink)
             .await
             .map_err(Error::system(what))?;
         self.limit(&process);
@@ -328,6 +340,15 @@ impl Instance {
         }
         self.drain_output().await;
     }
+}
+
+async fn watchdogs(count: usize) -> Result<Vec<Watchdog>, Error> {
+    let mut watchdogs = Vec::new();
+    for _ in 0..count {
+        let started = Watchdog::start().await;
+        watchdogs.push(started.map_err(Error::system("can't start a watchdog, `/bin/sh`"))?);
+    }
+    Ok(watchdogs)
 }
 
 impl Processes {

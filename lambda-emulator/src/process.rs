@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
@@ -40,23 +40,54 @@ impl std::fmt::Display for Exit {
     }
 }
 
+/// Kills a group of processes if the emulator is killed. Started beforehand, so that its own start does not
+/// count as the time of what it watches.
+#[derive(Debug)]
+pub(crate) struct Watchdog(Child);
+
+impl Watchdog {
+    /// Starts one, and waits until it is there.
+    pub(crate) async fn start() -> io::Result<Self> {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", r#"echo; read -r group; read -r end; kill -s KILL -- "-$group""#])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut output) = child.stdout.take() {
+            output.read_exact(&mut [0]).await?;
+        }
+        Ok(Self(child))
+    }
+
+    async fn watch(&mut self, group: Pid) -> io::Result<()> {
+        match self.0.stdin.as_mut() {
+            Some(pipe) => pipe.write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes()).await,
+            None => Ok(()),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Process {
     group: Pid,
     exit: watch::Receiver<Option<Exit>>,
     outputs: Vec<Arc<Output>>,
-    _watchdog: Child,
+    _watchdog: Watchdog,
 }
 
 impl Process {
     /// Starts `command` in `folder` with exactly the given environment variables.
     pub(crate) async fn spawn(
+        mut watchdog: Watchdog,
         mut command: Command,
         folder: &Path,
         variables: &BTreeMap<String, String>,
         lines: LineSink,
     ) -> io::Result<Self> {
-        let mut watchdog = spawn_watchdog()?;
         let mut child = command
             .current_dir(folder)
             .env_clear()
@@ -72,9 +103,7 @@ impl Process {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw)
             .ok_or_else(|| io::Error::other("the process ended before it could be watched"))?;
-        if let Some(pipe) = watchdog.stdin.as_mut() {
-            pipe.write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes()).await?;
-        }
+        watchdog.watch(group).await?;
         let mut outputs = Vec::new();
         if let Some(output) = child.stdout.take() {
             outputs.push(Output::read(output.into_owned_fd()?, Arc::clone(&lines))?);
@@ -159,17 +188,4 @@ fn exit_of(status: io::Result<std::process::ExitStatus>) -> Exit {
             Exit::Signal(9)
         }
     }
-}
-
-/// A shell that is told a group's number and kills the group when its input closes.
-fn spawn_watchdog() -> io::Result<Child> {
-    Command::new("/bin/sh")
-        .args(["-c", r#"read -r group; read -r end; kill -s KILL -- "-$group""#])
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
 }

@@ -1,14 +1,14 @@
 //! What the component's code is made of: bytes of functions by the crate that they come from.
 //!
-//! The component that ships has no names, so it is built once more with them, in a folder of its own. The
-//! code is the same.
+//! The component that ships has no names; here the same code is taken with them.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use wasmparser::{KnownCustom, Name, NameSectionReader, Parser, Payload};
+use wasmparser::{KnownCustom, Parser, Payload};
 
-use crate::{component, root, say};
+use crate::component::{self, Names, crate_of};
+use crate::say;
 
 /// Families of crates, each with the beginnings of their names. The first that fits counts.
 const FAMILIES: [(&str, &[&str]); 8] = [
@@ -62,11 +62,7 @@ const FAMILIES: [(&str, &[&str]); 8] = [
 
 /// Builds the component with names and prints a table of what its functions weigh.
 pub(crate) fn report() -> Result<()> {
-    say("building the component with the names of its functions (about 5 minutes the first time)");
-    let module = component::module(
-        &root().join("target/sizes"),
-        &[("CARGO_PROFILE_COMPONENT_STRIP", "none")],
-    )?;
+    let module = component::module(Names::Keep)?;
     let crates = crates(&module)?;
     let code: u64 = crates.values().sum();
     let mut families: BTreeMap<&str, u64> = BTreeMap::new();
@@ -107,7 +103,7 @@ fn crates(module: &[u8]) -> Result<BTreeMap<String, u64>> {
             }
             Payload::CustomSection(section) => {
                 if let KnownCustom::Name(section) = section.as_known() {
-                    read_names(section, &mut names)?;
+                    names = component::names(section)?;
                 }
             }
             _ => {}
@@ -119,28 +115,4 @@ fn crates(module: &[u8]) -> Result<BTreeMap<String, u64>> {
         *crates.entry(crate_of(name)).or_default() += bytes;
     }
     Ok(crates)
-}
-
-fn read_names(section: NameSectionReader<'_>, names: &mut BTreeMap<u32, String>) -> Result<()> {
-    for part in section {
-        if let Name::Function(functions) = part? {
-            for function in functions {
-                let function = function?;
-                names.insert(
-                    function.index,
-                    format!("{:#}", rustc_demangle::demangle(function.name)),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The crate that a function's code comes from: of `<a::B as c::D>::e` that is `a`, of a generic function
-/// the one that wrote it.
-fn crate_of(name: &str) -> String {
-    let start = name.trim_start_matches(['<', '&', '*', '(', '[']);
-    let start = start.strip_prefix("dyn ").or_else(|| start.strip_prefix("mut ")).unwrap_or(start);
-    let end = start.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(start.len());
-    start.get(..end).unwrap_or(start).to_owned()
 }

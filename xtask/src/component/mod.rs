@@ -1,9 +1,13 @@
-//! Builds the component: compiles the guest and wraps its core module.
+//! Builds the component: compiles the guest, leaves out what no inference needs, and wraps what is left.
+
+mod prune;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
+
+pub(crate) use prune::{Names, crate_of, names};
 
 use crate::run::run;
 use crate::toolchain::{TARGET, Toolchain};
@@ -12,8 +16,7 @@ use crate::{root, say};
 /// Builds `target/component/predictor.wasm` and returns its path. The same sources give the same
 /// bytes on the same compiler, wherever the checkout lies.
 pub(crate) fn build() -> Result<PathBuf> {
-    // A target directory of its own: another compiler may be at work here than outside.
-    let module = module(&root().join("target/guest"), &[])?;
+    let module = module(Names::Drop)?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
@@ -25,8 +28,10 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The guest's core module, built in the folder `target` with these environment variables.
-pub(crate) fn module(target: &Path, variables: &[(&str, &str)]) -> Result<Vec<u8>> {
+/// The guest's core module.
+pub(crate) fn module(names: Names) -> Result<Vec<u8>> {
+    // A target directory of its own: another compiler may be at work here than outside.
+    let target = root().join("target/guest");
     let toolchain = Toolchain::find()?;
     let root = root();
     say(&format!(
@@ -37,13 +42,16 @@ pub(crate) fn module(target: &Path, variables: &[(&str, &str)]) -> Result<Vec<u8
     cargo
         .current_dir(&root)
         .args(["--package", "guest", "--profile", "component", "--target-dir"])
-        .arg(target)
-        .envs(variables.iter().copied())
+        .arg(&target)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&toolchain, &root)?.join("\u{1f}"));
     run(&mut cargo)?;
 
     let module = target.join(TARGET).join("component/guest.wasm");
-    std::fs::read(&module).with_context(|| format!("no {}", module.display()))
+    let built = std::fs::read(&module).with_context(|| format!("no {}", module.display()))?;
+    let pruned = prune::prune(&built, names).context("the guest's module can't be pruned")?;
+    let (before, after) = (built.len() as f64 / 1e6, pruned.len() as f64 / 1e6);
+    say(&format!("what no inference needs is left out: {after:.1} of {before:.1} MB"));
+    Ok(pruned)
 }
 
 /// What every build of the component has in common, whichever compiler does it.

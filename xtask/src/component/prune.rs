@@ -1,0 +1,177 @@
+//! Leaves code out of the component that no inference reaches but that the compiler must keep: tract
+//! registers all of its operators, and those that the core replaces bring whole libraries along.
+//!
+//! The bodies of such functions become a single `unreachable`, and so do those of functions that nothing
+//! else calls then. Indices stay as they are. Were one called all the same, the instance would trap, which
+//! every host answers with an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use anyhow::{Context, Result};
+use wasm_encoder::{CodeSection, Module, RawSection};
+use wasmparser::{
+    ElementItems, ExternalKind, FunctionBody, KnownCustom, Name, NameSectionReader, Operator,
+    Parser, Payload,
+};
+
+/// Crates that no inference needs, and why they are there.
+const LEFT_OUT: [&str; 2] = [
+    // Behind tract's Fourier transforms; the core has its own.
+    "rustfft",
+    // tract's own file format, which every operator of `tract-onnx-opl` can be written to.
+    "tract_nnef",
+];
+
+/// No locals, `unreachable`, `end`.
+const EMPTY: [u8; 3] = [0x00, 0x00, 0x0b];
+
+/// What becomes of the names of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    Keep,
+    Drop,
+}
+
+/// The module without what is left out. It must have the names of its functions.
+pub(crate) fn prune(module: &[u8], names: Names) -> Result<Vec<u8>> {
+    let functions = Functions::read(module)?;
+    let left = functions.left()?;
+    let mut pruned = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        match &payload {
+            Payload::CodeSectionStart { .. } => {
+                let mut code = CodeSection::new();
+                for (index, body) in &functions.bodies {
+                    code.raw(if left.contains(index) { part(module, body)? } else { &EMPTY });
+                }
+                pruned.section(&code);
+            }
+            Payload::CustomSection(section) if section.name() == "name" && names == Names::Drop => {
+            }
+            _ => {
+                if let Some((id, range)) = payload.as_section() {
+                    let data = part(module, &range)?;
+                    pruned.section(&RawSection { id, data });
+                }
+            }
+        }
+    }
+    Ok(pruned.finish())
+}
+
+fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
+    let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+    module.get(range).context("a part that is out of bounds")
+}
+
+/// What has to be known of a module's functions.
+#[derive(Default)]
+struct Functions {
+    names: BTreeMap<u32, String>,
+    /// Where the body of each lies.
+    bodies: BTreeMap<u32, Range<u64>>,
+    /// Which functions each one calls or names.
+    calls: BTreeMap<u32, BTreeSet<u32>>,
+    /// What is exported, or in a table for calls through pointers.
+    roots: BTreeSet<u32>,
+}
+
+impl Functions {
+    fn read(module: &[u8]) -> Result<Self> {
+        let mut found = Self::default();
+        let mut next = 0;
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::ImportSection(imports) => next = imports.count(),
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        let export = export?;
+                        if export.kind == ExternalKind::Func {
+                            found.roots.insert(export.index);
+                        }
+                    }
+                }
+                Payload::StartSection { func, .. } => {
+                    found.roots.insert(func);
+                }
+                Payload::ElementSection(elements) => {
+                    for element in elements {
+                        let ElementItems::Functions(functions) = element?.items else {
+                            anyhow::bail!("a table is filled by expressions");
+                        };
+                        for function in functions {
+                            found.roots.insert(function?);
+                        }
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    found.calls.insert(next, calls(&body)?);
+                    found.bodies.insert(next, body.range());
+                    next += 1;
+                }
+                Payload::CustomSection(section) => {
+                    if let KnownCustom::Name(section) = section.as_known() {
+                        found.names = names(section)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// What can still be reached when the crates are left out.
+    fn left(&self) -> Result<BTreeSet<u32>> {
+        let mut left = BTreeSet::new();
+        let mut waiting: Vec<u32> = self.roots.iter().copied().collect();
+        while let Some(function) = waiting.pop() {
+            let name = self.names.get(&function).context("a function has no name")?;
+            if LEFT_OUT.contains(&crate_of(name).as_str()) || !left.insert(function) {
+                continue;
+            }
+            waiting.extend(self.calls.get(&function).into_iter().flatten());
+        }
+        Ok(left)
+    }
+}
+
+fn calls(body: &FunctionBody<'_>) -> Result<BTreeSet<u32>> {
+    let mut called = BTreeSet::new();
+    for operator in body.get_operators_reader()? {
+        match operator? {
+            Operator::Call { function_index }
+            | Operator::ReturnCall { function_index }
+            | Operator::RefFunc { function_index } => {
+                called.insert(function_index);
+            }
+            _ => {}
+        }
+    }
+    Ok(called)
+}
+
+/// The names of functions by their index, readable.
+pub(crate) fn names(section: NameSectionReader<'_>) -> Result<BTreeMap<u32, String>> {
+    let mut names = BTreeMap::new();
+    for part in section {
+        if let Name::Function(functions) = part? {
+            for function in functions {
+                let function = function?;
+                let name = format!("{:#}", rustc_demangle::demangle(function.name));
+                names.insert(function.index, name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The crate that a function's code comes from: of `<a::B as c::D>::e` that is `a`, of a generic function
+/// the one that wrote it.
+pub(crate) fn crate_of(name: &str) -> String {
+    let start = name.trim_start_matches(['<', '&', '*', '(', '[']);
+    let start = start.strip_prefix("dyn ").or_else(|| start.strip_prefix("mut ")).unwrap_or(start);
+    let end = start.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(start.len());
+    start.get(..end).unwrap_or(start).to_owned()
+}
