@@ -48,8 +48,7 @@ pub(crate) fn prune(module: &[u8], names: Names) -> Result<Vec<u8>> {
                 }
                 pruned.section(&code);
             }
-            Payload::CustomSection(section) if section.name() == "name" && names == Names::Drop => {
-            }
+            Payload::CustomSection(section) if !is_kept(section.name(), names) => {}
             _ => {
                 if let Some((id, range)) = payload.as_section() {
                     let data = part(module, &range)?;
@@ -59,6 +58,17 @@ pub(crate) fn prune(module: &[u8], names: Names) -> Result<Vec<u8>> {
         }
     }
     Ok(pruned.finish())
+}
+
+/// Whether a function is of no use. What registers something when the instance starts runs all the same.
+fn is_left_out(name: &str) -> bool {
+    LEFT_OUT.contains(&crate_of(name).as_str()) && !name.ends_with("::__ctor")
+}
+
+/// Whether a custom section is kept: what the component is made by, and maybe the names. All others are for
+/// people who look for mistakes.
+fn is_kept(section: &str, names: Names) -> bool {
+    section.starts_with("component-type") || section == "name" && names == Names::Keep
 }
 
 fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
@@ -128,7 +138,7 @@ impl Functions {
         let mut waiting: Vec<u32> = self.roots.iter().copied().collect();
         while let Some(function) = waiting.pop() {
             let name = self.names.get(&function).context("a function has no name")?;
-            if LEFT_OUT.contains(&crate_of(name).as_str()) || !left.insert(function) {
+            if is_left_out(name) || !left.insert(function) {
                 continue;
             }
             waiting.extend(self.calls.get(&function).into_iter().flatten());
