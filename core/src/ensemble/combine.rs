@@ -104,10 +104,11 @@ mod tests {
             weights in proptest::collection::vec(0.001_f64..1000.0, 6),
         ) {
             let members: Vec<_> = members.iter().map(Vec::as_slice).collect();
-            let shares = shares(&weights[..members.len()]);
+            let weights: Vec<_> = weights.into_iter().take(members.len()).collect();
+            let shares = shares(&weights);
             for combined in [average(&members), weighted(&members, &shares)] {
                 for (place, value) in combined.iter().enumerate() {
-                    let all = members.iter().map(|values| values[place]);
+                    let all = members.iter().filter_map(|values| values.get(place)).copied();
                     let low = all.clone().fold(f32::INFINITY, f32::min);
                     let high = all.fold(f32::NEG_INFINITY, f32::max);
                     prop_assert!((low - 1e-6..=high + 1e-6).contains(value));
