@@ -27,7 +27,9 @@ pub(crate) fn document(models: &Models, settings: &Settings) -> Value {
             format!("/v2/models/{name}/ready"),
             read(&format!("Whether {name} is ready"), "object", false),
         );
-        paths.insert(format!("/v2/models/{name}/infer"), infer(name));
+        if manifest.ensemble.is_none() {
+            paths.insert(format!("/v2/models/{name}/infer"), infer(name));
+        }
     }
     if let Some(model) = models.default()
         && let Some(manifest) = model.manifest()
@@ -291,6 +293,11 @@ fn instance(manifest: &Manifest) -> Value {
             json!({ "text": text("The first text."), "text_pair": text("The second text.") }),
             vec!["text", "text_pair"],
         ),
+        // Its members say whether they take two.
+        Modality::Text if manifest.ensemble.is_some() => (
+            json!({ "text": text("The text."), "text_pair": text("The second text, if any.") }),
+            vec!["text"],
+        ),
         Modality::Text => (json!({ "text": text("The text.") }), vec!["text"]),
         Modality::Tabular | Modality::Tensors => {
             let fields = &manifest.input.fields;
@@ -366,6 +373,11 @@ fn prediction(manifest: &Manifest) -> Value {
         required.push("action");
     }
     let number = json!({ "type": "number" });
+    if manifest.ensemble.is_some() {
+        let member = json!({ "type": "object" });
+        let members = json!({ "type": "object", "additionalProperties": member });
+        properties.insert("members".into(), members);
+    }
     for (name, schema) in [
         ("labels", json!({ "type": "array", "items": { "type": "string" } })),
         ("probabilities", json!({ "type": "object", "additionalProperties": number })),

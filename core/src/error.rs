@@ -1,6 +1,6 @@
 //! What can go wrong in a call, in the shape that crosses every border.
 
-use model_package::PackageError;
+use model_package::{Ensemble, PackageError};
 
 /// Whose fault it is; decides the HTTP status, the exit code and whether a retry makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +52,13 @@ impl Error {
 
     pub(crate) fn in_file(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
+        self
+    }
+
+    /// The same, of a member of an ensemble.
+    pub(crate) fn of_member(mut self, name: &str) -> Self {
+        self.message = format!("the member {name}: {}", self.message);
+        self.file = self.file.map(|file| format!("{}{file}", Ensemble::folder(name)));
         self
     }
 

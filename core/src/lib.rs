@@ -8,11 +8,14 @@
 //!                   └─ infer ──────────────────► graph
 //! ```
 //!
+//! An ensemble takes this way once for each of its members, and combines what they give.
+//!
 //! Plain Rust that can be used as a library. It does no I/O, reads no clock, draws no random number
 //! and knows nothing of WebAssembly or of any host, so what it answers depends on its input alone.
 //! Only [`graph`] and [`operators`] name tract.
 
 mod detection;
+mod ensemble;
 mod error;
 mod features;
 pub mod graph;
@@ -25,6 +28,7 @@ mod nested;
 pub mod operators;
 mod prediction;
 mod rows;
+mod single;
 mod tabular;
 mod tensor;
 mod text;

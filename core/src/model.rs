@@ -1,33 +1,28 @@
-//! A loaded model: the whole way from an instance to a prediction.
+//! A loaded model, be it one graph or an ensemble: what hosts call.
 
-use model_package::{Limits, Manifest, Modality, Package, PackageFile, Role};
+use model_package::{Limits, Package, PackageFile};
 
+use crate::ensemble::Ensemble;
 use crate::graph::{Graph, OPERATIONS};
-use crate::media::Media;
-use crate::rows::{no_row, split};
-use crate::tabular::{self, Tabular};
-use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType, nested, prediction};
+use crate::single::Single;
+use crate::{Error, ErrorKind, Instance, Prediction, Tensor, TensorType};
 
 /// A model that is ready to predict.
 #[derive(Debug)]
 pub struct Model {
-    manifest: Manifest,
     manifest_json: String,
     package: String,
-    front: Front,
-    graph: Graph,
+    kind: Kind,
     limits: Limits,
     /// What one call may take.
     operations: u64,
 }
 
-/// What stands before and behind the graph.
+/// What a model is made of.
 #[derive(Debug)]
-enum Front {
-    Tabular(Tabular),
-    Media(Media),
-    /// Nothing: an instance is the graph's inputs.
-    Tensors,
+enum Kind {
+    Single(Box<Single>),
+    Ensemble(Box<Ensemble>),
 }
 
 /// Who a model is and what it takes and gives.
@@ -41,9 +36,9 @@ pub struct Description {
     pub task: &'static str,
     /// The digest of the manifest, which names the whole package.
     pub package: String,
-    /// The graph's inputs.
+    /// The graph's inputs; of an ensemble those of all members, `MEMBER.INPUT`.
     pub inputs: Vec<TensorType>,
-    /// The graph's outputs.
+    /// The graph's outputs; of an ensemble what is combined, then `MEMBER.OUTPUT`.
     pub outputs: Vec<TensorType>,
     /// The labels, in the order of the probabilities.
     pub labels: Vec<String>,
@@ -65,26 +60,13 @@ impl Model {
     pub fn load(files: Vec<PackageFile>) -> Result<Self, Error> {
         let limits = Limits::DEFAULT;
         let manifest_json = manifest_text(&files);
-        let mut package = Package::verify(files, &limits)?;
-        let (onnx, tokenizer) = (package.take_graph(), package.take_tokenizer());
-        let manifest = package.manifest().clone();
-        let path = manifest.file(Role::Graph).map(|entry| entry.path.clone()).unwrap_or_default();
-        let graph = Graph::load(&onnx).map_err(|error| error.in_file(&path))?;
-        drop(onnx);
-        let front = match manifest.task.modality() {
-            Modality::Tabular => Tabular::load(&manifest, &graph).map(Front::Tabular),
-            Modality::Image | Modality::Text => {
-                Media::load(&manifest, &graph, tokenizer, &limits).map(Front::Media)
-            }
-            Modality::Tensors => nested::check(&graph).map(|()| Front::Tensors),
+        let package = Package::verify(files, &limits)?;
+        let digest = package.digest().to_string();
+        let kind = match package.manifest().ensemble {
+            Some(_) => Kind::Ensemble(Box::new(Ensemble::load(package, &limits)?)),
+            None => Kind::Single(Box::new(Single::load(package, &limits)?)),
         };
-        let front = front.map_err(|error| match error.file {
-            Some(_) => error,
-            None => error.in_file(model_package::MANIFEST),
-        })?;
-        let package = package.digest().to_string();
-        let operations = OPERATIONS;
-        Ok(Self { manifest, manifest_json, package, front, graph, limits, operations })
+        Ok(Self { manifest_json, package: digest, kind, limits, operations: OPERATIONS })
     }
 
     /// Changes how many operations one call may take.
@@ -95,16 +77,20 @@ impl Model {
     /// Says who the model is.
     #[must_use]
     pub fn describe(&self) -> Description {
+        let (manifest, graph) = match &self.kind {
+            Kind::Single(single) => (single.manifest(), GraphFacts::of(single.graph())),
+            Kind::Ensemble(ensemble) => (ensemble.manifest(), ensemble.facts()),
+        };
         Description {
-            name: self.manifest.name.clone(),
-            version: self.manifest.version.clone(),
-            task: self.manifest.task.name(),
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            task: manifest.task.name(),
             package: self.package.clone(),
-            inputs: self.graph.inputs().to_vec(),
-            outputs: self.graph.outputs().to_vec(),
-            labels: self.manifest.output.labels.clone(),
-            operators: self.graph.operators().to_vec(),
-            operations: self.graph.operations(),
+            inputs: graph.inputs,
+            outputs: graph.outputs,
+            labels: manifest.output.labels.clone(),
+            operators: graph.operators,
+            operations: graph.operations,
             manifest: self.manifest_json.clone(),
         }
     }
@@ -123,51 +109,45 @@ impl Model {
             );
             return Err(Error::new(ErrorKind::TooLarge, "too-many-instances", message));
         }
-        match &self.front {
-            Front::Tabular(tabular) => self.predict_rows(tabular, instances),
-            Front::Media(media) => {
-                Ok(instances.iter().map(|instance| self.predict_one(media, instance)).collect())
-            }
-            Front::Tensors => {
-                let (graph, manifest, limits) = (&self.graph, &self.manifest, &self.limits);
-                let one =
-                    |instance| nested::predict(graph, instance, manifest, limits, self.operations);
-                Ok(instances.iter().map(one).collect())
-            }
+        match &self.kind {
+            Kind::Single(single) => single.predict(instances, &self.limits, self.operations),
+            Kind::Ensemble(ensemble) => ensemble.predict(instances, &self.limits, self.operations),
         }
     }
 
     /// Runs the graph on raw tensors.
     ///
     /// # Errors
-    /// See [`Graph::run`].
+    /// See [`crate::graph::Graph::run`]. An ensemble has no graph.
     pub fn infer(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
-        self.graph.run_within(inputs, self.operations)
+        match &self.kind {
+            Kind::Single(single) => single.graph().run_within(inputs, self.operations),
+            Kind::Ensemble(_) => {
+                let message = "the model is an ensemble, which has no graph of its own to give tensors to; \
+                               give it an instance, or one of its members the tensors";
+                Err(Error::new(ErrorKind::UnsupportedInput, "no-graph", message))
+            }
+        }
     }
+}
 
-    fn predict_rows(
-        &self,
-        tabular: &Tabular,
-        instances: &[Instance],
-    ) -> Result<Vec<Result<Prediction, Error>>, Error> {
-        let prepared = tabular.prepare(instances, &self.manifest, &self.limits);
-        let mut answers = tabular.run(&self.graph, &prepared.rows, self.operations)?.into_iter();
-        let finish = |about: Result<tabular::About, Error>| {
-            let tabular::About { id, warnings } = about?;
-            let outputs = answers.next().unwrap_or_else(|| Err(no_row()))?;
-            let finding = tabular::find(&self.manifest, &outputs)?;
-            prediction::interpret(&self.manifest, id, finding, outputs, warnings)
-        };
-        Ok(prepared.about.into_iter().map(finish).collect())
-    }
+/// What a description says of the graph, or of all graphs of an ensemble.
+pub(crate) struct GraphFacts {
+    pub(crate) inputs: Vec<TensorType>,
+    pub(crate) outputs: Vec<TensorType>,
+    pub(crate) operators: Vec<String>,
+    pub(crate) operations: Option<u64>,
+}
 
-    fn predict_one(&self, media: &Media, instance: &Instance) -> Result<Prediction, Error> {
-        let mut sensed = media.sense(instance, &self.manifest, &self.limits)?;
-        let outputs =
-            self.graph.run_within(std::mem::take(&mut sensed.tensors), self.operations)?;
-        let outputs = split(&outputs, 1)?.pop().ok_or_else(no_row)?;
-        let finding = sensed.find(&self.manifest, &outputs)?;
-        prediction::interpret(&self.manifest, None, finding, outputs, sensed.warnings)
+impl GraphFacts {
+    /// Those of one graph.
+    pub(crate) fn of(graph: &Graph) -> Self {
+        Self {
+            inputs: graph.inputs().to_vec(),
+            outputs: graph.outputs().to_vec(),
+            operators: graph.operators().to_vec(),
+            operations: graph.operations(),
+        }
     }
 }
 

@@ -38,19 +38,58 @@ pub(crate) enum Finding {
     Entities(Vec<Entity>),
     /// A vector.
     Embedding(Vec<f32>),
+    /// The outputs as they are, as JSON.
+    Nested(String),
 }
 
-/// Makes a finding an answer. `id` is the instance's name.
+/// A finding with what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The instance's name.
+    pub(crate) id: Option<String>,
+    pub(crate) finding: Finding,
+    /// This instance's rows of the graph's outputs.
+    pub(crate) outputs: Vec<Tensor>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What a member of an ensemble says.
+#[derive(Debug)]
+pub(crate) struct Opinion<'a> {
+    /// The member's name.
+    pub(crate) name: &'a str,
+    /// Its probabilities in the order of the ensemble's labels; of a regression its value.
+    pub(crate) values: Vec<f32>,
+}
+
+impl Opinion<'_> {
+    /// The number that stands for it, as in the ensemble's own answer.
+    pub(crate) fn score(&self, spec: &OutputSpec) -> f32 {
+        let of = scored(spec).unwrap_or_else(|| largest(&self.values));
+        self.values.get(of).copied().unwrap_or_default()
+    }
+}
+
+/// Makes a finding an answer, with the members' opinions where it is an ensemble's.
 pub(crate) fn interpret(
     manifest: &Manifest,
-    id: Option<String>,
-    finding: Finding,
-    outputs: Vec<Tensor>,
-    warnings: Vec<String>,
+    found: Found,
+    opinions: &[Opinion<'_>],
 ) -> Result<Prediction, Error> {
     let spec = &manifest.output;
+    let Found { id, finding, outputs, warnings } = found;
+    let finding = match finding {
+        Finding::Nested(json) => {
+            let (label, score, action) = (None, None, None);
+            return Ok(Prediction { json, label, score, action, outputs, warnings });
+        }
+        finding => finding,
+    };
+    let score_name = spec.score.as_ref().map_or("score", |score| score.name.as_str());
     let mut answer = Answer {
         id: manifest.id_field().map(|field| field.name.as_str()).zip(id.as_deref()),
+        score_name,
+        members: opinions.iter().map(|opinion| Said::of(opinion, spec)).collect(),
         warnings: &warnings,
         ..Answer::default()
     };
@@ -74,8 +113,8 @@ pub(crate) fn interpret(
             finite(vector)?;
             answer.embedding = Some(vector);
         }
+        Finding::Nested(_) => {}
     }
-    answer.score_name = spec.score.as_ref().map_or("score", |score| score.name.as_str());
     answer.action = answer.score.zip(manifest.decision.as_ref()).map(|(score, decision)| {
         let rule = decision.rules.iter().find(|rule| f64::from(score) > rule.above);
         rule.map_or(&decision.otherwise, |rule| &rule.action).as_str()
@@ -125,6 +164,12 @@ pub(crate) fn largest(values: &[f32]) -> usize {
     best.0
 }
 
+/// The place of the label whose probability is the score, where one is declared.
+fn scored(spec: &OutputSpec) -> Option<usize> {
+    let label = spec.score.as_ref()?.label.as_ref()?;
+    spec.labels.iter().position(|known| known == label)
+}
+
 /// The JSON object of a prediction. The order of its keys is part of the interface.
 #[derive(Default)]
 struct Answer<'a> {
@@ -139,15 +184,34 @@ struct Answer<'a> {
     detections: Option<&'a [Object]>,
     entities: Option<&'a [Entity]>,
     embedding: Option<&'a [f32]>,
+    /// Of an ensemble.
+    members: Vec<Said<'a>>,
     warnings: &'a [String],
+}
+
+/// What a member says, in its ensemble's answer.
+struct Said<'a> {
+    name: &'a str,
+    score_name: &'a str,
+    score: f32,
+    label: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    fn of(opinion: &Opinion<'a>, spec: &'a OutputSpec) -> Self {
+        Self {
+            name: opinion.name,
+            score_name: spec.score.as_ref().map_or("score", |score| score.name.as_str()),
+            score: opinion.score(spec),
+            label: spec.labels.get(largest(&opinion.values)).map(String::as_str),
+        }
+    }
 }
 
 impl<'a> Answer<'a> {
     fn classify(&mut self, spec: &'a OutputSpec, values: &[f32]) {
         let best = largest(values);
-        let declared = spec.score.as_ref().and_then(|score| score.label.as_ref());
-        let of = declared.and_then(|label| spec.labels.iter().position(|known| known == label));
-        self.score = values.get(of.unwrap_or(best)).copied();
+        self.score = values.get(scored(spec).unwrap_or(best)).copied();
         self.label = spec.labels.get(best).map(String::as_str);
         let unsure = |neutral: &&Neutral| {
             values.get(best).is_some_and(|value| f64::from(*value) < neutral.below)
@@ -204,6 +268,9 @@ impl Serialize for Answer<'_> {
         if let Some(embedding) = self.embedding {
             map.serialize_entry("embedding", embedding)?;
         }
+        if !self.members.is_empty() {
+            map.serialize_entry("members", &Members(&self.members))?;
+        }
         if !self.warnings.is_empty() {
             map.serialize_entry("warnings", self.warnings)?;
         }
@@ -216,5 +283,24 @@ struct Probabilities<'a>(&'a [(&'a str, f32)]);
 impl Serialize for Probabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+struct Members<'a>(&'a [Said<'a>]);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|said| (said.name, said)))
+    }
+}
+
+impl Serialize for Said<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(self.score_name, &self.score)?;
+        if let Some(label) = self.label {
+            map.serialize_entry("label", label)?;
+        }
+        map.end()
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod columns;
+mod ensemble;
 mod exports;
 mod features;
 mod fraud;

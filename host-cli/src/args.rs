@@ -1,6 +1,7 @@
 //! What the command line says. Parsing acts on nothing.
 
 mod emulate;
+mod ensemble;
 mod serve;
 mod store;
 
@@ -13,6 +14,7 @@ use model_package::Task;
 use predictor_host::{Policy, Target};
 
 pub(crate) use emulate::Emulate;
+pub(crate) use ensemble::Ensemble;
 pub(crate) use serve::Serve;
 pub(crate) use store::{CanaryPlan, Promote, Pull, Push, Rollout, SignWith};
 
@@ -90,6 +92,7 @@ pub(crate) enum Command {
     Check(Check),
     Verify(Verify),
     Package(Package),
+    Ensemble(Ensemble),
     Seal(Seal),
     Sign(Sign),
     Push(Push),

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod emulate;
+pub(crate) mod ensemble;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod package;

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => command::check::run(&arguments.settings, &arguments),
         Command::Verify(arguments) => command::verify::run(&arguments.settings, &arguments),
         Command::Package(arguments) => command::package::run(&arguments.settings, &arguments),
+        Command::Ensemble(arguments) => command::ensemble::run(&arguments.settings, &arguments),
         Command::Seal(arguments) => command::seal::run(&arguments.settings, &arguments),
         Command::Sign(arguments) => command::sign::run(&arguments),
         Command::Push(arguments) => command::push::run(&arguments.settings, &arguments),

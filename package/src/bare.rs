@@ -29,6 +29,7 @@ impl Manifest {
                 size: onnx.len() as u64,
                 sha256: Digest::of(onnx),
             }],
+            ensemble: None,
             input: InputSpec::default(),
             features: Vec::new(),
             graph: GraphSpec::default(),

@@ -1,7 +1,7 @@
 //! Everything that can be wrong with a package, each with the file and the field at fault.
 
-use crate::Digest;
 use crate::strict_json::JsonError;
+use crate::{Digest, Ensemble};
 
 /// Why some files are no package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +75,16 @@ pub enum PackageError {
         /// The limit.
         limit: usize,
     },
+    /// A member of an ensemble is no package.
+    #[error("the member {name}: {error}")]
+    Member {
+        /// Its name.
+        name: String,
+        /// The file at fault inside the ensemble's package, if it is one file.
+        file: Option<String>,
+        /// What is wrong with it.
+        error: Box<PackageError>,
+    },
     /// A file of another length than the manifest says.
     #[error("{file}: {found} bytes, manifest.json says {expected}")]
     Size {
@@ -100,6 +110,12 @@ pub enum PackageError {
 }
 
 impl PackageError {
+    /// The same, of a member of an ensemble.
+    pub(crate) fn of_member(self, name: &str) -> Self {
+        let file = self.file().map(|file| format!("{}{file}", Ensemble::folder(name)));
+        Self::Member { name: name.into(), file, error: Box::new(self) }
+    }
+
     /// A stable code in kebab case.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -116,6 +132,7 @@ impl PackageError {
             Self::TooManyFiles { .. } => "too-many-files",
             Self::Size { .. } => "size-mismatch",
             Self::DigestMismatch { .. } => "digest-mismatch",
+            Self::Member { error, .. } => error.code(),
         }
     }
 
@@ -134,6 +151,7 @@ impl PackageError {
             Self::Path { path } => Some(path),
             Self::Format { .. } => Some(crate::MANIFEST),
             Self::TooManyFiles { .. } => None,
+            Self::Member { file, .. } => file.as_deref(),
         }
     }
 
@@ -144,6 +162,7 @@ impl PackageError {
             Self::Value { field, .. }
             | Self::Json { error: JsonError::Shape { field, .. }, .. } => Some(field),
             Self::Format { .. } => Some("format"),
+            Self::Member { error, .. } => error.field(),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ mod bare;
 mod cases;
 mod check;
 mod digest;
+mod ensemble;
 mod error;
 mod feature;
 mod hex;
@@ -27,6 +28,7 @@ pub use answer::{Activation, Aggregation, Detection, DetectionForm, Embedding, N
 pub use bare::GRAPH;
 pub use cases::{Expected, PartDifference, ReferenceCase, ReferenceCases};
 pub use digest::Digest;
+pub use ensemble::{Combine, Ensemble, Member, StackerField};
 pub use error::PackageError;
 pub use feature::{Feature, FeatureOp};
 pub use hex::hex;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Aggregation, Detection, Digest, Embedding, Feature, Field, ImageSpec, Limits,
-    Neutral, PackageError, TextSpec,
+    Activation, Aggregation, Detection, Digest, Embedding, Ensemble, Feature, Field, ImageSpec,
+    Limits, Neutral, PackageError, TextSpec,
 };
 
 /// The manifest's name in a package.
@@ -38,6 +38,9 @@ pub struct Manifest {
     pub license: String,
     /// Every file of the package but the manifest itself.
     pub files: Vec<FileEntry>,
+    /// What other packages it is made of, in the place of a graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
     /// What an instance looks like.
     #[serde(default, skip_serializing_if = "InputSpec::is_empty")]
     pub input: InputSpec,
@@ -144,12 +147,14 @@ pub struct FileEntry {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The ONNX graph; exactly one, with its weights inside.
+    /// The ONNX graph; exactly one, with its weights inside. An ensemble has none.
     Graph,
     /// Inputs with the exact output bits expected; at most one.
     ReferenceCases,
     /// The `tokenizer.json` of a text model; exactly one there, none elsewhere.
     Tokenizer,
+    /// Ensembles: a file of a member's package, its manifest among them.
+    Member,
 }
 
 /// What an instance looks like.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Digest, Limits, MANIFEST, Manifest, PackageError, ReferenceCases, Role, check};
+use crate::{
+    Digest, Ensemble, Limits, MANIFEST, Manifest, PackageError, ReferenceCases, Role, check,
+};
 
 /// One file of a package, in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Package {
     manifest: Manifest,
     digest: Digest,
     files: BTreeMap<String, Vec<u8>>,
+    /// Of an ensemble: its members, then its stacker.
+    members: Vec<Package>,
 }
 
 impl Package {
@@ -29,12 +33,26 @@ impl Package {
     /// The first rule that the files break. Sizes and digests are checked before anything but the
     /// manifest is parsed.
     pub fn verify(files: Vec<PackageFile>, limits: &Limits) -> Result<Self, PackageError> {
+        Self::verify_one(files, limits, false)
+    }
+
+    /// The same; `inside` an ensemble there is no other.
+    fn verify_one(
+        files: Vec<PackageFile>,
+        limits: &Limits,
+        inside: bool,
+    ) -> Result<Self, PackageError> {
         let mut files = by_path(files, limits)?;
         let manifest_bytes = files.remove(MANIFEST).ok_or_else(|| PackageError::Missing {
             file: MANIFEST.into(),
             named_by: "the format".into(),
         })?;
         let manifest = Manifest::parse(&manifest_bytes, limits)?;
+        if inside && manifest.ensemble.is_some() {
+            let message = "a member can't be an ensemble itself; name its members instead";
+            let (file, field) = (MANIFEST.into(), "ensemble".into());
+            return Err(PackageError::Value { file, field, message: message.into() });
+        }
         for entry in &manifest.files {
             let file = entry.path.clone();
             let content = files.get(&file).ok_or_else(|| PackageError::Missing {
@@ -54,7 +72,8 @@ impl Package {
         if let Some(file) = files.keys().find(|p| !manifest.files.iter().any(|e| e.path == **p)) {
             return Err(PackageError::Unlisted { file: file.clone() });
         }
-        let package = Self { digest: Digest::of(&manifest_bytes), manifest, files };
+        let members = members(&manifest, &mut files, limits)?;
+        let package = Self { digest: Digest::of(&manifest_bytes), manifest, files, members };
         package.reference_cases(limits)?;
         Ok(package)
     }
@@ -85,6 +104,12 @@ impl Package {
         path.and_then(|path| self.files.remove(path))
     }
 
+    /// Takes the packages of an ensemble out, in the order of [`Ensemble::packages`].
+    #[must_use]
+    pub fn take_members(&mut self) -> Vec<Self> {
+        std::mem::take(&mut self.members)
+    }
+
     /// The reference cases; none if the package has no such file.
     ///
     /// # Errors
@@ -96,6 +121,29 @@ impl Package {
             None => Ok(ReferenceCases::default()),
         }
     }
+}
+
+/// Makes packages of an ensemble's files, each verified as if it were alone, and checks that they fit.
+fn members(
+    manifest: &Manifest,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    limits: &Limits,
+) -> Result<Vec<Package>, PackageError> {
+    let Some(ensemble) = &manifest.ensemble else { return Ok(Vec::new()) };
+    let mut packages = Vec::new();
+    for name in ensemble.packages() {
+        let folder = Ensemble::folder(name);
+        let inside = files.extract_if(.., |path, _| path.starts_with(&folder));
+        let inside = inside.filter_map(|(path, content)| {
+            let path = path.strip_prefix(&folder)?.to_owned();
+            Some(PackageFile { path, content })
+        });
+        let package = Package::verify_one(inside.collect(), limits, true);
+        packages.push(package.map_err(|error| error.of_member(name))?);
+    }
+    let manifests: Vec<_> = packages.iter().map(Package::manifest).collect();
+    check::members::check(manifest, ensemble, &manifests)?;
+    Ok(packages)
 }
 
 fn by_path(

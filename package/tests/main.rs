@@ -6,6 +6,7 @@
 mod archive;
 #[cfg(feature = "fs")]
 mod directory;
+mod ensemble;
 mod example;
 mod manifest;
 mod media;

@@ -10,7 +10,8 @@ mod write;
 use model_package::{Limits, Manifest};
 
 use crate::graph::Graph;
-use crate::{Error, ErrorKind, Instance, Prediction, instance};
+use crate::prediction::{Finding, Found};
+use crate::{Error, ErrorKind, Instance, instance};
 
 /// Keys that hosts add to a prediction.
 const TAKEN: [&str; 2] = ["provenance", "error"];
@@ -30,13 +31,13 @@ pub(crate) fn check(graph: &Graph) -> Result<(), Error> {
 }
 
 /// Runs the graph on one instance, a JSON object with an array for each input.
-pub(crate) fn predict(
+pub(crate) fn find(
     graph: &Graph,
     instance: &Instance,
     manifest: &Manifest,
     limits: &Limits,
     operations: u64,
-) -> Result<Prediction, Error> {
+) -> Result<Found, Error> {
     let json = match instance {
         Instance::Json(json) => json,
         Instance::Text(_) => return Err(unsupported("plain text", manifest)),
@@ -46,7 +47,7 @@ pub(crate) fn predict(
     let tensors = read::tensors(object, graph)?;
     let outputs = graph.run_within(tensors, operations)?;
     let json = write::object(&outputs, graph)?;
-    Ok(Prediction { json, label: None, score: None, action: None, outputs, warnings: Vec::new() })
+    Ok(Found { id: None, finding: Finding::Nested(json), outputs, warnings: Vec::new() })
 }
 
 fn unsupported(found: &str, manifest: &Manifest) -> Error {

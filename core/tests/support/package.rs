@@ -76,6 +76,23 @@ pub fn load(mut manifest: Value, files: &[(&str, &str, Vec<u8>)]) -> Result<Mode
     Model::load(files)
 }
 
+/// The files of an ensemble: a manifest whose `files` is filled in, around members by their names.
+pub fn ensemble(mut manifest: Value, members: Vec<(&str, Vec<PackageFile>)>) -> Vec<PackageFile> {
+    let inside = members.into_iter().flat_map(|(name, files)| {
+        let path = move |path| format!("members/{name}/{path}");
+        files.into_iter().map(move |file| PackageFile { path: path(file.path), ..file })
+    });
+    let mut files: Vec<_> = inside.collect();
+    let entry = |file: &PackageFile| {
+        let sha256 = Digest::of(&file.content).to_string();
+        json!({ "path": file.path, "role": "member", "size": file.content.len(), "sha256": sha256 })
+    };
+    manifest["files"] = files.iter().map(entry).collect();
+    let content = serde_json::to_vec(&manifest).unwrap();
+    files.push(PackageFile { path: "manifest.json".into(), content });
+    files
+}
+
 /// Loads a package of a graph alone, whose task is `tensors`.
 pub fn load_bare(onnx: Vec<u8>) -> Result<Model, Error> {
     Model::load(PackageFile::of_graph(GRAPH, onnx).unwrap())

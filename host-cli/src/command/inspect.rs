@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use model_package::{Field, Manifest};
+use model_package::{Ensemble, Field, MANIFEST, Manifest, Modality};
 use predictor_host::{Description, Keys, Predictor, TensorType};
 use serde::Serialize;
 use serde_json::Value;
@@ -98,6 +98,9 @@ fn people(predictor: &Predictor) -> Result<String> {
     }
     section(&mut out, "files", &files)?;
 
+    if let Some(ensemble) = &manifest.ensemble {
+        section(&mut out, "members", &members(&manifest, ensemble))?;
+    }
     section(&mut out, "an instance", &instance(&manifest)?)?;
     section(&mut out, "the answer", &answer(&manifest, description))?;
     if let Some(training) = &manifest.training {
@@ -114,21 +117,45 @@ fn people(predictor: &Predictor) -> Result<String> {
     Ok(out)
 }
 
+/// What an ensemble is made of. The digest of a member is that of its manifest, and so of its package.
+fn members(manifest: &Manifest, ensemble: &Ensemble) -> Table {
+    let mut table = plain_table();
+    for name in ensemble.packages() {
+        let path = format!("{}{MANIFEST}", Ensemble::folder(name));
+        let entry = manifest.files.iter().find(|file| file.path == path);
+        let digest = entry.map(|entry| entry.sha256.to_string()).unwrap_or_default();
+        let member = ensemble.members.iter().find(|member| member.name == name);
+        let weight = member.and_then(|member| member.weight);
+        let part = match (member, weight) {
+            (None, _) => "stacker".to_owned(),
+            (Some(_), Some(weight)) => format!("weight {weight}"),
+            (Some(_), None) => String::new(),
+        };
+        table.add_row([name.to_owned(), part, digest]);
+    }
+    table.add_row(["combined by", ensemble.combine.name()]);
+    table
+}
+
 /// What an instance holds, and for pictures and texts how it is read.
 fn instance(manifest: &Manifest) -> Result<Table> {
     let mut table = plain_table();
     for field in &manifest.input.fields {
         table.add_row([field.name.clone(), absent(field), accepted(field)]);
     }
-    let steps = match (&manifest.input.image, &manifest.input.text) {
-        (Some(image), _) => {
+    match manifest.task.modality() {
+        Modality::Image => {
             table.add_row(["a picture", "JPEG, PNG, WebP, GIF or BMP"]);
-            serde_json::to_value(image)?
         }
-        (_, Some(text)) => {
+        Modality::Text => {
             table.add_row(["a text", "UTF-8"]);
-            serde_json::to_value(text)?
         }
+        Modality::Tabular | Modality::Tensors => {}
+    }
+    // Of an ensemble, the members say how it is read.
+    let steps = match (&manifest.input.image, &manifest.input.text) {
+        (Some(image), _) => serde_json::to_value(image)?,
+        (_, Some(text)) => serde_json::to_value(text)?,
         _ => Value::Null,
     };
     for (name, step) in steps.as_object().into_iter().flatten() {

@@ -14,7 +14,7 @@ use model_package::MANIFEST;
 use crate::args::{Package, Settings};
 use crate::failure::ModelError;
 
-mod draft;
+pub(super) mod draft;
 mod graph;
 mod optimum;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Package) -> Result<ExitCode> 
 
 /// A package's name from that of a folder or file: lower-case letters, digits and hyphens. A file
 /// with the usual name has that of its folder.
-fn name_of(source: &Path) -> String {
+pub(super) fn name_of(source: &Path) -> String {
     let absolute: PathBuf = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
     let usual = absolute.file_name().is_some_and(|name| name == "model.onnx");
     let named = if usual { absolute.parent().and_then(Path::file_name) } else { None };

@@ -30,17 +30,23 @@ pub(super) fn check(files: &[FileEntry], limits: &Limits) -> Checked {
         limits.files,
         limits,
     )?;
-    let with = |role| files.iter().filter(move |f| f.role == role).count();
-    if with(Role::Graph) != 1 {
-        return fail(
-            "files",
-            format!("expected one file of role graph, found {}", with(Role::Graph)),
-        );
-    }
-    if with(Role::ReferenceCases) > 1 {
+    if with(files, Role::ReferenceCases) > 1 {
         return fail("files", "more than one file of role reference-cases");
     }
     Ok(())
+}
+
+/// Checks that there is one graph, and nothing of an ensemble.
+pub(super) fn graph(files: &[FileEntry]) -> Checked {
+    match (with(files, Role::Graph), with(files, Role::Member)) {
+        (1, 0) => Ok(()),
+        (1, _) => fail("files", "a file of role member, but there is no ensemble"),
+        (found, _) => fail("files", format!("expected one file of role graph, found {found}")),
+    }
+}
+
+fn with(files: &[FileEntry], role: Role) -> usize {
+    files.iter().filter(|file| file.role == role).count()
 }
 
 /// A path is relative, in one spelling only, and stays inside the package. No part begins with a

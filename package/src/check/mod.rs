@@ -1,10 +1,12 @@
 //! The rules of the format that types can't express. Each failure names the key in the manifest.
 
+mod ensemble;
 mod features;
 mod fields;
 mod files;
 mod image;
 mod input;
+pub(crate) mod members;
 mod output;
 mod task;
 
@@ -18,12 +20,17 @@ type Checked = Result<(), PackageError>;
 
 /// Checks a whole manifest but its format, which decides how it is read.
 pub(crate) fn manifest(manifest: &Manifest, limits: &Limits) -> Checked {
-    model_name(&manifest.name)?;
+    model_name("name", &manifest.name)?;
     model_version(&manifest.version)?;
     files::check(&manifest.files, limits)?;
     fields::check(&manifest.input.fields, limits)?;
-    features::check(manifest, limits)?;
-    input::check(manifest, limits)?;
+    if let Some(ensemble) = &manifest.ensemble {
+        ensemble::check(manifest, ensemble, limits)?;
+    } else {
+        files::graph(&manifest.files)?;
+        features::check(manifest, limits)?;
+        input::check(manifest, limits)?;
+    }
     output::check(manifest, limits)
 }
 
@@ -31,7 +38,7 @@ fn fail(field: impl Into<String>, message: impl Into<String>) -> Checked {
     Err(PackageError::Value { file: MANIFEST.into(), field: field.into(), message: message.into() })
 }
 
-fn model_name(name: &str) -> Checked {
+fn model_name(at: &str, name: &str) -> Checked {
     let good = name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
@@ -40,7 +47,7 @@ fn model_name(name: &str) -> Checked {
     }
     let found = name.chars().take(80).collect::<String>();
     fail(
-        "name",
+        at,
         format!(
             "expected up to 64 lower-case letters, digits and hyphens, beginning with a letter, found {found:?}"
         ),

@@ -25,7 +25,8 @@ export interface Manifest {
   description?: string;
   license: string;
   files: { path: string; role: string; size: number }[];
-  input: { fields?: Field[]; image?: { ink?: object }; text?: { max_tokens: number; pair?: boolean } };
+  /** Absent where the graph's inputs, or the members of an ensemble, say it all. */
+  input?: { fields?: Field[]; image?: { ink?: object }; text?: { max_tokens: number; pair?: boolean } };
   output: {
     labels?: string[];
     probabilities?: string;

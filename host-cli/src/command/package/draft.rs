@@ -51,10 +51,13 @@ impl Draft {
 }
 
 /// Writes the files of a package into a folder.
-pub(super) fn write(files: &[PackageFile], folder: &Path) -> Result<()> {
+pub(in crate::command) fn write(files: &[PackageFile], folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for file in files {
         let path = folder.join(&file.path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+        }
         std::fs::write(&path, &file.content).with_context(|| path.display().to_string())?;
     }
     Ok(())

@@ -42,7 +42,7 @@ export class FormPanel implements Panel {
     }
     const presets = examples.flatMap((it) => ('fields' in it ? [it] : []));
     const ordinary = presets.find(({ title }) => title === 'ordinary') ?? presets[0];
-    const fields = manifest.input.fields ?? [];
+    const fields = manifest.input?.fields ?? [];
     this.#usual = Object.fromEntries(
       fields.map((field) => [field.name, usual(field, ordinary?.fields)]),
     );

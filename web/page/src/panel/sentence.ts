@@ -36,7 +36,7 @@ export class SentencePanel implements Panel {
     this.#bars = new Bars(output.labels ?? []);
     this.#bars.root.hidden = task !== 'text-classification';
     this.#text = this.#area('Text', 'Type a sentence');
-    this.#second = input.text?.pair ? this.#area('Second text', 'and a second one') : undefined;
+    this.#second = input?.text?.pair ? this.#area('Second text', 'and a second one') : undefined;
     const own = session.examples.flatMap((it) => ('text' in it ? [it.text] : []));
     const examples = (own.length > 0 ? own : EXAMPLES).slice(0, 4).map((text) =>
       el('button', { type: 'button', class: 'example', onclick: () => this.#set(text) }, text),
