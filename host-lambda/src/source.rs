@@ -314,12 +314,12 @@ impl Source {
         }
         let fetched = self.store.package(package, version, patience, &|_| {}).await?;
         let was_there = fetched.was_there;
-        match self.ready(package, Lies::Package(code.clone(), fetched.held)).await {
+        match self.ready(package, Lies::Package(Box::new(code.clone()), fetched.held)).await {
             // Damaged where it lay: once more, from the store.
             Err(Rejection::Host(_)) if was_there => {
                 self.store.cache().remove(&Kind::Package(package))?;
                 let fetched = self.store.package(package, version, patience, &|_| {}).await?;
-                self.ready(package, Lies::Package(code, fetched.held)).await
+                self.ready(package, Lies::Package(Box::new(code), fetched.held)).await
             }
             ready => ready,
         }
@@ -381,7 +381,7 @@ impl Source {
 enum Lies {
     Baked(PathBuf),
     /// With the component that loads it.
-    Package(PredictorComponent, Held),
+    Package(Box<PredictorComponent>, Held),
 }
 
 /// Compares what a model answers with its reference cases, bit by bit.

@@ -139,17 +139,17 @@ fn said(error: AwsError, kms_key: &str, package: &str) -> StoreError {
     if is(&["InvalidCiphertext", "IncorrectKey"]) {
         StoreError::OtherDataKey { package, kms_key }
     } else if is(&["AccessDenied"]) {
-        StoreError::KeyDenied { package, kms_key, error }
+        StoreError::KeyDenied { package, kms_key, error: Box::new(error) }
     } else if is(&["DisabledException", "KMSInvalidState", "NotFoundException", "InvalidKeyUsage"])
     {
-        StoreError::KeyUnusable { package, kms_key, error }
+        StoreError::KeyUnusable { package, kms_key, error: Box::new(error) }
     } else {
         StoreError::Kms { package, error }
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use serde_json::{Value, json};
 

@@ -154,7 +154,7 @@ pub enum StoreError {
         /// The key of KMS.
         kms_key: String,
         /// What KMS says.
-        error: AwsError,
+        error: Box<AwsError>,
     },
     /// The key of KMS is disabled, about to be deleted, or not there.
     #[error("the data key of {package}: the key {kms_key} can't be used now: {error}")]
@@ -164,7 +164,7 @@ pub enum StoreError {
         /// The key of KMS.
         kms_key: String,
         /// What KMS says.
-        error: AwsError,
+        error: Box<AwsError>,
     },
     /// A wrapped key that KMS does not unwrap for this package.
     #[error(
