@@ -134,15 +134,7 @@ impl Client {
         body: &Value,
         patience: Patience,
     ) -> Result<Value, AwsError> {
-        let call = || Call {
-            service: service.name,
-            action: action.to_owned(),
-            method: Method::POST,
-            path: "/",
-            headers: service.headers(action).into(),
-            body: body.to_string().into(),
-        };
-        let answer = self.answered(call, patience).await?.1;
+        let answer = self.json_bytes(service, action, body, patience).await?;
         if answer.is_empty() {
             return Ok(Value::Null);
         }
@@ -151,6 +143,25 @@ impl Client {
             action: action.to_owned(),
             reason: format!("the answer is not JSON: {error}"),
         })
+    }
+
+    /// The same, with the bytes of the answer.
+    pub(crate) async fn json_bytes(
+        &self,
+        service: JsonService,
+        action: &str,
+        body: &Value,
+        patience: Patience,
+    ) -> Result<Bytes, AwsError> {
+        let call = || Call {
+            service: service.name,
+            action: action.to_owned(),
+            method: Method::POST,
+            path: "/",
+            headers: service.headers(action).into(),
+            body: body.to_string().into(),
+        };
+        Ok(self.answered(call, patience).await?.1)
     }
 
     /// Puts an event on a bus of EventBridge, by its name or ARN.

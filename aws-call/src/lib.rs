@@ -1,6 +1,6 @@
 //! Requests to AWS's services, signed with Signature Version 4.
 //!
-//! With the feature `client` they are sent, too: JSON for queues, streams and buses, REST for S3; each
+//! With the feature `client` they are sent, too: JSON for queues, streams, buses and KMS, REST for S3; each
 //! is tried a few times, and none longer than its caller has time. Without it, who sends them is the
 //! caller's affair.
 //!
@@ -11,6 +11,8 @@
 mod client;
 #[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
+mod kms;
 #[cfg(feature = "client")]
 mod s3;
 
@@ -29,6 +31,8 @@ use http::{Method, Request, header};
 pub use client::{Client, Patience, Settings};
 #[cfg(feature = "client")]
 pub use error::AwsError;
+#[cfg(feature = "client")]
+pub use kms::{DataKey, EncryptionContext, NewDataKey};
 #[cfg(feature = "client")]
 pub use s3::{Found, Head, Listing, Put, PutRequest};
 
@@ -65,6 +69,9 @@ pub const DYNAMODB_STREAMS: JsonService = JsonService {
 /// Amazon EventBridge.
 pub const EVENTS: JsonService =
     JsonService { name: "events", target: "AWSEvents", content_type: "application/x-amz-json-1.1" };
+/// AWS Key Management Service.
+pub const KMS: JsonService =
+    JsonService { name: "kms", target: "TrentService", content_type: "application/x-amz-json-1.1" };
 
 impl JsonService {
     /// The headers of a call, as of `AmazonSQS.SendMessageBatch`.

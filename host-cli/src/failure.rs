@@ -51,7 +51,11 @@ fn class(error: &anyhow::Error) -> Class {
     }
     if let Some(error) = error.downcast_ref::<StoreError>() {
         return match error {
-            StoreError::Aws(_) | StoreError::Io { .. } => Class::Internal,
+            StoreError::Aws(_)
+            | StoreError::Io { .. }
+            | StoreError::Kms { .. }
+            | StoreError::KeyDenied { .. }
+            | StoreError::KeyUnusable { .. } => Class::Internal,
             _ => Class::InvalidModel,
         };
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model_package::store::{self, Contents};
 use model_package::{Limits, MANIFEST, Manifest, Modality};
-use model_store::ModelRef;
+use model_store::{Held, ModelRef};
 use predictor_host::{Baked, HostError};
 
 use crate::args::Settings;
@@ -32,8 +32,8 @@ pub(crate) enum Model {
 pub(crate) struct Remote {
     /// What the user called it.
     pub(crate) name: String,
-    /// Where it lies now.
-    pub(crate) path: PathBuf,
+    /// Where it is now.
+    pub(crate) held: Held,
     /// Removes it in the end, where it is not in the cache.
     pub(crate) _temporary: Option<tempfile::TempPath>,
 }
@@ -49,8 +49,8 @@ impl Model {
             Ok(ModelRef::Url(url)) => Ok(Self::Remote(remote::archive(settings, &url)?)),
             Ok(ModelRef::Store(reference)) => {
                 let store = OpenStore::for_reading(settings, &reference.place)?;
-                let path = store.fetch(&reference)?.folder;
-                Ok(Self::Remote(Remote { name: name.to_owned(), path, _temporary: None }))
+                let held = store.fetch(&reference)?.held;
+                Ok(Self::Remote(Remote { name: name.to_owned(), held, _temporary: None }))
             }
             Err(error) => Err(ModelError(error.to_string()).into()),
         }
@@ -118,9 +118,10 @@ impl Model {
                 let files = embedded::model(name).context("a bundled model has files")?;
                 Ok(Contents { files, signature: None })
             }
-            Self::Package(path) | Self::Remote(Remote { path, .. }) => {
+            Self::Package(path) => {
                 Ok(store::read_contents(path, &Limits::DEFAULT).map_err(HostError::from)?)
             }
+            Self::Remote(remote) => Ok(remote.held.clone().contents().map_err(HostError::from)?),
             Self::Baked(_) => {
                 Err(ModelError(format!("{self} is baked; give the package that it was baked from"))
                     .into())

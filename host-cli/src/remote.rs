@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use aws_call::{Client, Patience};
 use model_package::{Digest, Limits};
 use model_signing::TrustPolicy;
-use model_store::{AliasDocument, Cache, Fetched, Pin, Place, Reference, Store, Which, now};
+use model_store::{AliasDocument, Cache, Fetched, Held, Pin, Place, Reference, Store, Which, now};
 use tokio::runtime::Runtime;
 
 use crate::args::Settings;
@@ -199,7 +199,8 @@ pub(crate) fn archive(settings: &Settings, url: &str) -> Result<Remote> {
     };
     let temporary: tempfile::TempPath = quiet_runtime()?.block_on(read)?;
     progress.finish(&format!("read {url}"));
-    Ok(Remote { name: url.to_owned(), path: temporary.to_path_buf(), _temporary: Some(temporary) })
+    let held = Held::Folder(temporary.to_path_buf());
+    Ok(Remote { name: url.to_owned(), held, _temporary: Some(temporary) })
 }
 
 fn said(error: aws_call::AwsError) -> ModelError {

@@ -59,7 +59,15 @@ impl Loader {
         component: &PredictorComponent,
         path: &Path,
     ) -> Result<Predictor, HostError> {
-        let contents: Contents = store::read_contents(path, &Limits::DEFAULT)?;
+        self.contents(component, store::read_contents(path, &Limits::DEFAULT)?)
+    }
+
+    /// The same for one that was read.
+    pub(crate) fn contents(
+        &self,
+        component: &PredictorComponent,
+        contents: Contents,
+    ) -> Result<Predictor, HostError> {
         if let Some(trust) = &self.trust {
             check_package(trust, &contents)?;
         }

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use aws_call::{Client, Patience};
 use model_package::Digest;
-use model_store::{AliasDocument, Cache, Kind, Pin, Reference, Store, StoreError, Which, now};
+use model_store::{
+    AliasDocument, Cache, Held, Kind, Pin, Reference, Store, StoreError, Which, now,
+};
 use predictor_host::{
     Baked, HostError, Predictor, PredictorComponent, Target, WASMTIME, reference,
 };
@@ -187,7 +189,9 @@ impl Source {
             let pause =
                 refresh.unwrap_or(LONGEST).saturating_mul(2_u32.pow(state.failures.min(10)));
             state.next = refresh.map(|refresh| Instant::now() + pause.min(LONGEST.max(refresh)));
-            state.refused = counter.or(state.refused);
+            // What could not be had was not refused: it is tried again as soon as somebody asks.
+            let refused = counter.filter(|_| !rejection.is_outage());
+            state.refused = refused.or(state.refused);
         });
         let level = if rejection.is_outage() { Level::Warn } else { Level::Error };
         let fields = [
@@ -309,12 +313,13 @@ impl Source {
             }
         }
         let fetched = self.store.package(package, version, patience, &|_| {}).await?;
-        match self.ready(package, Lies::Package(code.clone(), fetched.folder)).await {
+        let was_there = fetched.was_there;
+        match self.ready(package, Lies::Package(Box::new(code.clone()), fetched.held)).await {
             // Damaged where it lay: once more, from the store.
-            Err(Rejection::Host(_)) if fetched.was_there => {
+            Err(Rejection::Host(_)) if was_there => {
                 self.store.cache().remove(&Kind::Package(package))?;
                 let fetched = self.store.package(package, version, patience, &|_| {}).await?;
-                self.ready(package, Lies::Package(code, fetched.folder)).await
+                self.ready(package, Lies::Package(Box::new(code), fetched.held)).await
             }
             ready => ready,
         }
@@ -348,13 +353,16 @@ impl Source {
         self.log.write(Level::Warn, None, message, fields);
     }
 
-    /// Loads and tries what lies on disk, on a thread of its own.
+    /// Loads and tries what was read, on a thread of its own.
     async fn ready(&self, package: Digest, lies: Lies) -> Result<Arc<Served>, Rejection> {
         let (loader, config) = (self.loader.clone(), Arc::clone(&self.config));
         let work = move || {
             let predictor = match lies {
                 Lies::Baked(folder) => loader.baked(&Baked::open(&folder)?)?,
-                Lies::Package(component, folder) => loader.package(&component, &folder)?,
+                Lies::Package(component, held) => {
+                    let contents = held.contents().map_err(HostError::from)?;
+                    loader.contents(&component, contents)?
+                }
             };
             if !is_of(&predictor, &package) {
                 let message = format!("it is another package than {package}");
@@ -369,11 +377,11 @@ impl Source {
     }
 }
 
-/// Where a version lies.
+/// Where a version is.
 enum Lies {
     Baked(PathBuf),
     /// With the component that loads it.
-    Package(PredictorComponent, PathBuf),
+    Package(Box<PredictorComponent>, Held),
 }
 
 /// Compares what a model answers with its reference cases, bit by bit.

@@ -25,6 +25,7 @@ const ENTRIES: usize = 1024;
 pub struct TrustPolicy {
     rules: Vec<Rule>,
     encrypted: bool,
+    sealed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -124,11 +125,16 @@ impl TrustPolicy {
         at_most("rules", document.rules.len())?;
         let rules = document.rules.into_iter().enumerate();
         let rules = rules.map(|(index, rule)| rule.read(&format!("rules[{index}]"), &load));
-        let encrypted = document.storage.is_some_and(|storage| {
-            let Storage { encryption: Encryption::Kms } = storage;
-            true
-        });
-        Ok(Self { rules: rules.collect::<Result<_, _>>()?, encrypted })
+        let (mut encrypted, mut sealed) = (false, false);
+        if let Some(Storage { encryption, require_encryption }) = document.storage {
+            if encryption.is_none() && require_encryption.is_none() {
+                let message = "expected encryption or require_encryption".into();
+                return Err(PolicyError::Value { field: "storage".into(), message });
+            }
+            encrypted = matches!(encryption, Some(Encryption::Kms));
+            sealed = require_encryption.unwrap_or_default();
+        }
+        Ok(Self { rules: rules.collect::<Result<_, _>>()?, encrypted, sealed })
     }
 
     /// A policy that trusts keys or root certificates with every model.
@@ -154,7 +160,7 @@ impl TrustPolicy {
                 error => wrong(error),
             })?);
         }
-        Ok(Self { rules: vec![rule], encrypted: false })
+        Ok(Self { rules: vec![rule], encrypted: false, sealed: false })
     }
 
     /// Decides whether a model is trusted: its signature, then that it covers each of the files
@@ -223,6 +229,12 @@ impl TrustPolicy {
     #[must_use]
     pub fn wants_encryption(&self) -> bool {
         self.encrypted
+    }
+
+    /// Whether packages must have been encrypted before they were written into a store.
+    #[must_use]
+    pub fn requires_encryption(&self) -> bool {
+        self.sealed
     }
 
     /// Checks the signature itself, and finds the rules that trust its signer with anything.
@@ -406,7 +418,12 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Storage {
-    encryption: Encryption,
+    /// At rest, as S3 does it.
+    #[serde(default)]
+    encryption: Option<Encryption>,
+    /// By whoever pushes.
+    #[serde(default)]
+    require_encryption: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -94,6 +94,10 @@ fn encryption_of_objects_is_asked_for() {
         TrustPolicy::parse(&document.to_string())
     };
     assert!(document(json!({ "encryption": "aws:kms" })).unwrap().wants_encryption());
+    let both = document(json!({ "encryption": "aws:kms", "require_encryption": true })).unwrap();
+    assert!(both.wants_encryption() && both.requires_encryption());
+    let sealed = document(json!({ "require_encryption": true })).unwrap();
+    assert!(!sealed.wants_encryption() && sealed.requires_encryption());
     assert!(!document(Value::Null).unwrap().wants_encryption());
     assert!(!policy(json!([])).wants_encryption());
     for wrong in [json!({ "encryption": "AES256" }), json!({}), json!({ "encrypt": "aws:kms" })] {

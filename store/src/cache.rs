@@ -1,4 +1,4 @@
-//! Packages and baked models on this machine, by digest, and the last alias that was seen.
+//! Packages, encrypted packages and baked models on this machine, by digest, and the last alias that was seen.
 //!
 //! An entry is a folder that was renamed into place whole, so that readers see all of it or nothing and
 //! any number of processes can share the cache. Names hold digests, so nothing is ever invalidated;
@@ -29,6 +29,8 @@ pub struct Cache {
 pub enum Kind {
     /// A package, by its digest.
     Package(Digest),
+    /// A package, encrypted as it lies in the store.
+    Sealed(Digest),
     /// A package, baked for a component and a version of wasmtime.
     Baked {
         /// The package.
@@ -52,6 +54,7 @@ impl Cache {
     pub fn path(&self, kind: &Kind) -> PathBuf {
         match kind {
             Kind::Package(digest) => self.folder.join("packages").join(digest.hex()),
+            Kind::Sealed(digest) => self.folder.join("sealed").join(digest.hex()),
             Kind::Baked { package, component, wasmtime } => {
                 let name = format!("{}-{}-{wasmtime}", package.hex(), component.hex());
                 self.folder.join("baked").join(name)
@@ -143,7 +146,7 @@ impl Cache {
                 drop(fs::remove_dir_all(&path));
             }
         }
-        let mut found: Vec<_> = ["packages", "baked"]
+        let mut found: Vec<_> = ["packages", "sealed", "baked"]
             .iter()
             .flat_map(|name| entries(name))
             .map(|path| (modified(&path), bytes(&path), path))
@@ -188,6 +191,18 @@ impl Cache {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).map_err(StoreError::io(&path))?;
         Ok(path)
+    }
+}
+
+/// A file of an entry, of at most so many bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, ErrorKind, Read};
+
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= limit {
+        true => Ok(bytes),
+        false => Err(Error::new(ErrorKind::FileTooLarge, format!("more than {limit} bytes"))),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Reads objects into files: in parts, several at a time, each tried again from where it broke off, and
-//! digested as the bytes come in. What has another size or digest is never handed out.
+//! checked as the bytes come in. What has another size or digest is never handed out.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -48,6 +48,38 @@ pub(crate) struct Expected {
     pub(crate) limit: u64,
 }
 
+/// What looks at the bytes of a file in their order.
+pub(crate) trait Check {
+    /// Looks at the next ones.
+    fn more(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Decides, once all of them came.
+    fn done(&mut self) -> Result<(), StoreError>;
+}
+
+/// Compares their digest.
+struct Digesting {
+    hasher: Sha256,
+    expected: Digest,
+    /// For messages.
+    object: String,
+}
+
+impl Check for Digesting {
+    fn more(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn done(&mut self) -> Result<(), StoreError> {
+        let found = self.hasher.finalize_reset();
+        if found.as_slice() == self.expected.as_bytes() {
+            return Ok(());
+        }
+        let (object, found) = (self.object.clone(), model_package::hex(found));
+        Err(StoreError::Digest { object, found, expected: self.expected })
+    }
+}
+
 impl Object<'_> {
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
@@ -94,7 +126,7 @@ impl Object<'_> {
         }
     }
 
-    /// Reads it into a file, from where an earlier attempt broke off.
+    /// Reads it into a file, and compares its digest.
     pub(crate) async fn save(
         &self,
         expected: Expected,
@@ -109,7 +141,21 @@ impl Object<'_> {
             let (found, limit) = (size, expected.limit);
             return Err(StoreError::TooLarge { object: self.name(), found, limit });
         }
-        let (mut hasher, begin) = partial.resume(size)?;
+        let (hasher, object) = (Sha256::new(), self.name());
+        let mut check = Digesting { hasher, expected: expected.digest, object };
+        self.save_checked(size, &mut check, partial, progress).await
+    }
+
+    /// Reads it into a file, from where an earlier attempt broke off, as long as the check finds
+    /// nothing wrong.
+    pub(crate) async fn save_checked(
+        &self,
+        size: u64,
+        check: &mut (impl Check + Send),
+        partial: &mut Partial,
+        progress: &Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let begin = partial.resume(size, check)?;
         progress(begin);
         let starts = (begin..size).step_by(usize::try_from(PART).unwrap_or(usize::MAX));
         let parts = stream::iter(starts.map(|start| {
@@ -118,18 +164,11 @@ impl Object<'_> {
         }));
         let mut parts = parts.buffered(PARALLEL);
         while let Some(part) = parts.try_next().await? {
-            hasher.update(&part);
+            check.more(&part).inspect_err(|_| partial.discard())?;
             partial.append(&part)?;
             progress(part.len() as u64);
         }
-        let found = hasher.finalize();
-        if found.as_slice() != expected.digest.as_bytes() {
-            partial.discard();
-            let found = model_package::hex(found);
-            let expected = expected.digest;
-            return Err(StoreError::Digest { object: self.name(), found, expected });
-        }
-        Ok(())
+        check.done().inspect_err(|_| partial.discard())
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
@@ -208,7 +247,7 @@ impl Object<'_> {
 }
 
 /// From a half to one and a half of a pause, so that many hosts don't come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let mut byte = [128];
     // Without random numbers there is no jitter, and nothing else is lost.
     let _ = getrandom::fill(&mut byte);
@@ -244,8 +283,8 @@ impl Partial {
         Ok(Self { file, path })
     }
 
-    /// The digest of what is there so far, and its length.
-    fn resume(&mut self, size: u64) -> Result<(Sha256, u64), StoreError> {
+    /// Checks what is there so far; its length.
+    fn resume(&mut self, size: u64, check: &mut impl Check) -> Result<u64, StoreError> {
         let path = self.path.clone();
         let mut length = self.file.metadata().map_err(StoreError::io(&path))?.len();
         if length > size {
@@ -253,7 +292,6 @@ impl Partial {
             length = 0;
         }
         self.file.seek(SeekFrom::Start(0)).map_err(StoreError::io(&path))?;
-        let mut hasher = Sha256::new();
         let mut buffer = vec![0; 256 << 10];
         let mut read = 0;
         while read < length {
@@ -261,10 +299,11 @@ impl Partial {
             if count == 0 {
                 break;
             }
-            hasher.update(buffer.get(..count).unwrap_or_default());
+            let bytes = buffer.get(..count).unwrap_or_default();
+            check.more(bytes).inspect_err(|_| self.discard())?;
             read += count as u64;
         }
-        Ok((hasher, read))
+        Ok(read)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
@@ -318,20 +357,22 @@ mod tests {
     fn two_who_read_the_same_have_files_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         let digest = Digest::of(b"abc");
+        let digesting =
+            || Digesting { hasher: Sha256::new(), expected: digest, object: String::new() };
         let mut first = Partial::open(folder.path(), &digest).unwrap();
         first.append(b"ab").unwrap();
         let mut second = Partial::open(folder.path(), &digest).unwrap();
         assert_ne!(first.path, second.path);
-        assert_eq!(second.resume(3).unwrap().1, 0);
+        assert_eq!(second.resume(3, &mut digesting()).unwrap(), 0);
         // Who comes after the first goes on where it stopped.
         drop(first);
         let mut third = Partial::open(folder.path(), &digest).unwrap();
-        let (mut hasher, length) = third.resume(3).unwrap();
-        assert_eq!(length, 2);
-        hasher.update(b"c");
-        assert_eq!(hasher.finalize().as_slice(), digest.as_bytes());
+        let mut check = digesting();
+        assert_eq!(third.resume(3, &mut check).unwrap(), 2);
+        check.more(b"c").unwrap();
+        check.done().unwrap();
         // What is longer than it can be is begun anew.
-        assert_eq!(third.resume(1).unwrap().1, 0);
+        assert_eq!(third.resume(1, &mut digesting()).unwrap(), 0);
     }
 
     #[test]

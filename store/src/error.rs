@@ -119,6 +119,64 @@ pub enum StoreError {
         /// What was asked for.
         expected: String,
     },
+    /// A package in plain text, where the trust policy wants none.
+    #[error(
+        "{object}: lies there in plain text; the trust policy wants packages that were encrypted before \
+         they were written (require_encryption)"
+    )]
+    PlainText {
+        /// The object at fault.
+        object: String,
+    },
+    /// An encrypted file that does not open with the package's data key.
+    #[error(
+        "{object}: does not open with the package's data key; it was changed, cut, or is of another file"
+    )]
+    Tampered {
+        /// The object at fault.
+        object: String,
+    },
+    /// KMS could not be asked.
+    #[error("the data key of {package}: {error}")]
+    Kms {
+        /// The package.
+        package: String,
+        /// Why.
+        error: AwsError,
+    },
+    /// Who asks may not use the key of KMS.
+    #[error(
+        "the data key of {package}: the key {kms_key} may not be used by whoever runs this: {error}"
+    )]
+    KeyDenied {
+        /// The package.
+        package: String,
+        /// The key of KMS.
+        kms_key: String,
+        /// What KMS says.
+        error: Box<AwsError>,
+    },
+    /// The key of KMS is disabled, about to be deleted, or not there.
+    #[error("the data key of {package}: the key {kms_key} can't be used now: {error}")]
+    KeyUnusable {
+        /// The package.
+        package: String,
+        /// The key of KMS.
+        kms_key: String,
+        /// What KMS says.
+        error: Box<AwsError>,
+    },
+    /// A wrapped key that KMS does not unwrap for this package.
+    #[error(
+        "the data key of {package}: the key {kms_key} did not wrap it for this package and version; it was \
+         changed, or is of another"
+    )]
+    OtherDataKey {
+        /// The package.
+        package: String,
+        /// The key of KMS.
+        kms_key: String,
+    },
     /// A manifest that is none.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -164,6 +222,12 @@ impl StoreError {
             Self::Expired { .. } => "expired-alias",
             Self::NotYet { .. } => "alias-from-the-future",
             Self::OtherModel { .. } => "other-model",
+            Self::PlainText { .. } => "plain-text",
+            Self::Tampered { .. } => "tampered-ciphertext",
+            Self::Kms { .. } => "kms-unreachable",
+            Self::KeyDenied { .. } => "kms-access-denied",
+            Self::KeyUnusable { .. } => "kms-key-unusable",
+            Self::OtherDataKey { .. } => "other-data-key",
             Self::Package(error) => error.code(),
             Self::Immutable { .. } => "immutable",
             Self::Changed { .. } => "changed-meanwhile",
@@ -175,7 +239,16 @@ impl StoreError {
     /// before goes on.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Aws(error) if error.passes() || matches!(error, AwsError::OutOfTime { .. }))
+        matches!(
+            self,
+            Self::Aws(error) | Self::Kms { error, .. }
+                if error.passes() || matches!(error, AwsError::OutOfTime { .. })
+        )
+    }
+
+    /// Whether KMS did not give the data key, which says nothing against what lies here.
+    pub(crate) fn is_of_kms(&self) -> bool {
+        matches!(self, Self::Kms { .. } | Self::KeyDenied { .. } | Self::KeyUnusable { .. })
     }
 
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {

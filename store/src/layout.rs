@@ -2,7 +2,8 @@
 //!
 //! Below `PREFIX/MODEL/`:
 //! - `packages/HEX/…`: the files of a package, `manifest.json` last, and its `model.sig`; `HEX` is the
-//!   digest that names the package. Written once, never changed.
+//!   digest that names the package. Written once, never changed. Where `encryption.json` lies beside
+//!   them, they are encrypted (`model.sig` is not), and it has the wrapped key.
 //! - `baked/HEX/COMPONENT-WASMTIME/…`: the package baked for a component and a version of wasmtime.
 //!   Likewise, `baked.json` last.
 //! - `versions/1.4.0.json`: which package a version is. Likewise.
@@ -18,6 +19,9 @@ use crate::{Place, StoreError};
 pub const DOCUMENT_BYTES: usize = 256 << 10;
 /// The name of a baked model's record.
 pub const BAKED: &str = "baked.json";
+
+/// The name of the document beside an encrypted package.
+pub(crate) const ENCRYPTION: &str = "encryption.json";
 
 const VERSION_FORMAT: &str = "samebits-version/1";
 

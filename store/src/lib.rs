@@ -7,17 +7,20 @@
 //!
 //! This crate owns how a reference to a model is written ([`Reference`]), where things lie in a bucket
 //! ([`layout`]), what an alias says ([`Alias`]), and the way of a package from a folder into a bucket and
-//! from there into a folder again ([`Store`], [`Cache`]). Nothing is parsed whose signature was not
+//! from there into a folder again ([`Store`], [`Cache`]), or into memory where it is encrypted. Nothing is parsed whose signature was not
 //! checked, and nothing is handed out whose digest was not. It loads and runs nothing.
 //! `docs/store.md` is the specification.
 
 mod alias;
 mod cache;
 mod canary;
+mod cipher;
 mod download;
+mod encryption;
 mod error;
 pub mod layout;
 mod reference;
+mod sealed;
 mod share;
 mod store;
 mod upload;
@@ -29,5 +32,5 @@ pub use download::Progress;
 pub use error::StoreError;
 pub use reference::{ModelRef, Place, Reference, ReferenceError, Which};
 pub use share::{Share, chosen};
-pub use store::{Fetched, Store};
-pub use upload::{Sent, Upload};
+pub use store::{Fetched, FetchedBaked, Held, Store};
+pub use upload::{Sealing, Sent, Upload};

@@ -1,14 +1,16 @@
-//! The way from a reference to a folder with a package: alias or version first, then its files, each
-//! checked before it is used.
+//! The way from a reference to a package on this machine: alias or version first, then its files, each
+//! checked before it is used. What is encrypted is `crate::sealed`'s affair.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_call::{Client, Patience};
+use model_package::store::{Contents, read_contents};
 use model_package::{Digest, Limits, MANIFEST, Manifest, SIGNATURE};
 use model_signing::{SIGNATURE_BYTES, Statement, TrustPolicy};
 
+use crate::cipher::MAGIC;
 use crate::download::{Expected, Object, Partial};
 use crate::layout::{BAKED, DOCUMENT_BYTES, VersionPointer};
 use crate::{Alias, AliasDocument, Cache, Kind, Place, Progress, StoreError};
@@ -23,13 +25,64 @@ const RECORD_BYTES: u64 = 1 << 20;
 pub struct Store {
     pub(crate) client: Arc<Client>,
     pub(crate) place: Place,
-    trust: Arc<TrustPolicy>,
-    cache: Cache,
+    pub(crate) trust: Arc<TrustPolicy>,
+    pub(crate) cache: Cache,
 }
 
-/// A package or a baked model on this machine.
+/// Where a package is on this machine.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Held {
+    /// In a folder, or an archive.
+    Folder(PathBuf),
+    /// In memory, and nowhere else: it is encrypted where it lies.
+    Memory(Contents),
+}
+
+impl Held {
+    /// Its files and its signature.
+    ///
+    /// # Errors
+    /// If they can't be read, or break the limits.
+    pub fn contents(self) -> Result<Contents, model_package::store::StoreError> {
+        match self {
+            Self::Folder(folder) => read_contents(&folder, &Limits::DEFAULT),
+            Self::Memory(contents) => Ok(contents),
+        }
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            // Nobody meant it to be shown.
+            Self::Memory(_) => f.write_str("Memory(…)"),
+        }
+    }
+}
+
+/// A package on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
+    /// Where it is.
+    pub held: Held,
+    /// Whether it lay there already.
+    pub was_there: bool,
+}
+
+impl Fetched {
+    pub(crate) fn folder(folder: PathBuf, was_there: bool) -> Self {
+        Self { held: Held::Folder(folder), was_there }
+    }
+
+    pub(crate) fn memory(contents: Contents, was_there: bool) -> Self {
+        Self { held: Held::Memory(contents), was_there }
+    }
+}
+
+/// A baked model on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedBaked {
     /// Where it lies.
     pub folder: PathBuf,
     /// Whether it lay there already.
@@ -55,12 +108,12 @@ impl Store {
         &self.cache
     }
 
-    fn object<'a>(&'a self, key: &'a str, patience: Patience) -> Object<'a> {
+    pub(crate) fn object<'a>(&'a self, key: &'a str, patience: Patience) -> Object<'a> {
         let encrypted = self.trust.wants_encryption();
         Object { client: &self.client, bucket: &self.place.bucket, key, encrypted, patience }
     }
 
-    fn missing(&self, what: &'static str, key: String) -> StoreError {
+    pub(crate) fn missing(&self, what: &'static str, key: String) -> StoreError {
         StoreError::Missing { what, bucket: self.place.bucket.clone(), key }
     }
 
@@ -183,8 +236,12 @@ impl Store {
         progress: &Progress<'_>,
     ) -> Result<Fetched, StoreError> {
         let kind = Kind::Package(package);
-        if let Some(folder) = self.cache.find(&kind) {
-            return Ok(Fetched { folder, was_there: true });
+        let found = self.cache.find(&kind).filter(|_| !self.trust.requires_encryption());
+        if let Some(folder) = found {
+            return Ok(Fetched::folder(folder, true));
+        }
+        if let Some(contents) = self.sealed_here(package, version, patience).await? {
+            return Ok(Fetched::memory(contents, true));
         }
         let limits = Limits::DEFAULT;
         let key = self.place.package_key(&package, SIGNATURE);
@@ -197,21 +254,17 @@ impl Store {
         let Some((_, manifest)) = object.small(manifest_bytes).await? else {
             return Err(self.missing("package", key));
         };
-        let found = Digest::of(&manifest);
-        if found != package {
-            let found = found.hex();
-            return Err(StoreError::Digest { object: object.name(), found, expected: package });
+        if manifest.starts_with(MAGIC) {
+            let wanted = Wanted { package, version, statement, signature };
+            let contents = self.sealed(wanted, &manifest, patience, progress).await?;
+            return Ok(Fetched::memory(contents, false));
         }
-        // Only now it is read: it is what was asked for, and what somebody trusted signed.
-        covered(statement.as_ref(), MANIFEST, &package, &object)?;
-        let parsed = Manifest::parse(&manifest, &limits)?;
-        if parsed.name != self.place.model || version.is_some_and(|it| it != parsed.version) {
-            return Err(StoreError::OtherModel {
-                object: object.name(),
-                found: format!("{} {}", parsed.name, parsed.version),
-                expected: format!("{} {}", self.place.model, version.unwrap_or("(any version)")),
-            });
+        if self.trust.requires_encryption() {
+            return Err(StoreError::PlainText { object: object.name() });
         }
+        let wanted = Wanted { package, version, statement, signature };
+        let parsed = self.manifest(&wanted, &manifest, &object)?;
+        let Wanted { statement, signature, .. } = wanted;
         progress(manifest.len() as u64);
 
         let folder = self.cache.partial()?;
@@ -232,12 +285,39 @@ impl Store {
             partial.fill(bytes)?;
             files.push((name.to_owned(), partial));
         }
-        Ok(Fetched { folder: self.cache.add(&kind, files)?, was_there: false })
+        Ok(Fetched::folder(self.cache.add(&kind, files)?, false))
+    }
+
+    /// What a manifest says, if it is the one that was asked for, and somebody trusted signed it.
+    pub(crate) fn manifest(
+        &self,
+        wanted: &Wanted<'_>,
+        bytes: &[u8],
+        object: &Object<'_>,
+    ) -> Result<Manifest, StoreError> {
+        let (found, expected) = (Digest::of(bytes), wanted.package);
+        if found != expected {
+            let found = found.hex();
+            return Err(StoreError::Digest { object: object.name(), found, expected });
+        }
+        // Only now it is read.
+        covered(wanted.statement.as_ref(), MANIFEST, &expected, object)?;
+        let parsed = Manifest::parse(bytes, &Limits::DEFAULT)?;
+        let version = wanted.version;
+        if parsed.name != self.place.model || version.is_some_and(|it| it != parsed.version) {
+            return Err(StoreError::OtherModel {
+                object: object.name(),
+                found: format!("{} {}", parsed.name, parsed.version),
+                expected: format!("{} {}", self.place.model, version.unwrap_or("(any version)")),
+            });
+        }
+        Ok(parsed)
     }
 
     /// A package that was baked for exactly this component, version of wasmtime and target, brought
     /// into the cache if it must be; `None` if there is none. It is always signed: code is trusted
-    /// like the program that maps it.
+    /// like the program that maps it. It is mapped from disk, so there is none where packages have to
+    /// be encrypted.
     ///
     /// # Errors
     /// If it is not trusted, or not what it should be.
@@ -247,11 +327,14 @@ impl Store {
         target: &str,
         patience: Patience,
         progress: &Progress<'_>,
-    ) -> Result<Option<Fetched>, StoreError> {
+    ) -> Result<Option<FetchedBaked>, StoreError> {
         let Kind::Baked { package, component, wasmtime } = kind else { return Ok(None) };
+        if self.trust.requires_encryption() {
+            return Ok(None);
+        }
         let code = format!("{target}.cwasm");
         if let Some(folder) = self.cache.find(kind).filter(|folder| folder.join(&code).is_file()) {
-            return Ok(Some(Fetched { folder, was_there: true }));
+            return Ok(Some(FetchedBaked { folder, was_there: true }));
         }
         let key = |file: &str| self.place.baked_key(package, component, wasmtime, file);
         let signature_key = key(SIGNATURE);
@@ -280,7 +363,7 @@ impl Store {
         let mut partial = Partial::open(&folder, &Digest::of(&signature))?;
         partial.fill(&signature)?;
         files.push((SIGNATURE.to_owned(), partial));
-        Ok(Some(Fetched { folder: self.cache.add(kind, files)?, was_there: false }))
+        Ok(Some(FetchedBaked { folder: self.cache.add(kind, files)?, was_there: false }))
     }
 
     async fn signature(
@@ -295,7 +378,11 @@ impl Store {
 
     /// What somebody trusted signed, before anything else is read; `None` if the policy accepts the
     /// model unsigned, and it is.
-    fn judged(&self, key: &str, signature: Option<&[u8]>) -> Result<Option<Statement>, StoreError> {
+    pub(crate) fn judged(
+        &self,
+        key: &str,
+        signature: Option<&[u8]>,
+    ) -> Result<Option<Statement>, StoreError> {
         let model = &self.place.model;
         let object = format!("s3://{}/{key}", self.place.bucket);
         match signature {
@@ -312,8 +399,17 @@ impl Store {
     }
 }
 
+/// A package that is to be read, after its signature was.
+pub(crate) struct Wanted<'a> {
+    pub(crate) package: Digest,
+    /// If it is known.
+    pub(crate) version: Option<&'a str>,
+    pub(crate) statement: Option<Statement>,
+    pub(crate) signature: Option<Vec<u8>>,
+}
+
 /// Whether a signature covers a file with this digest.
-fn covered(
+pub(crate) fn covered(
     statement: Option<&Statement>,
     file: &str,
     digest: &Digest,

@@ -1,11 +1,13 @@
-//! The way into a store: files that never change first, pointers last.
+//! The way into a store: files that never change first, pointers last; encrypted on the way if that is
+//! wanted.
 
-use aws_call::{Patience, Put, PutRequest};
+use aws_call::{DataKey, Patience, Put, PutRequest};
 use bytes::Bytes;
-use model_package::Digest;
+use model_package::{Digest, MANIFEST, SIGNATURE};
 
-use crate::layout::VersionPointer;
-use crate::{AliasDocument, Store, StoreError};
+use crate::encryption::Encryption;
+use crate::layout::{DOCUMENT_BYTES, ENCRYPTION, VersionPointer};
+use crate::{AliasDocument, Store, StoreError, cipher};
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,95 @@ pub struct Upload<'a> {
     pub patience: Patience,
 }
 
+/// How a package is encrypted on its way.
+#[derive(Clone, Debug)]
+pub struct Sealing {
+    encryption: Encryption,
+    data_key: DataKey,
+}
+
+impl Sealing {
+    /// The ARN of the key of KMS that wraps the data key.
+    #[must_use]
+    pub fn kms_key(&self) -> &str {
+        &self.encryption.kms_key
+    }
+
+    /// The document that lies beside the package, which comes before its files: its name and its bytes.
+    #[must_use]
+    pub fn document(&self) -> (&'static str, Vec<u8>) {
+        (ENCRYPTION, self.encryption.to_json())
+    }
+
+    /// A file of the package as it is written; the same one gives the same bytes. A signature stays as it
+    /// is, so that it is checked before anything is decrypted.
+    ///
+    /// # Errors
+    /// If it is too large.
+    pub fn seal(&self, path: &str, plain: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        if path == SIGNATURE {
+            return Ok(plain);
+        }
+        cipher::seal(&self.data_key, path, &plain).map_err(|_| {
+            let (found, limit) = (plain.len() as u64, u64::from(u32::MAX) * cipher::CHUNK as u64);
+            StoreError::TooLarge { object: path.to_owned(), found, limit }
+        })
+    }
+}
+
 impl Upload<'_> {
+    /// A new data key for a package, or the one that it lies there with already.
+    ///
+    /// # Errors
+    /// If KMS gives none, or the package lies there in plain text.
+    pub async fn sealing(
+        &self,
+        kms_key: &str,
+        version: &str,
+        package: &Digest,
+    ) -> Result<Sealing, StoreError> {
+        let Store { client, place, .. } = self.store;
+        if let Some((encryption, _)) = self.encryption(package).await? {
+            let data_key = encryption.unwrap(client, place, package, self.patience).await?;
+            return Ok(Sealing { encryption, data_key });
+        }
+        let key = place.package_key(package, MANIFEST);
+        if client.head_object(&place.bucket, &key, self.patience).await?.is_some() {
+            let object = format!("s3://{}/{key}", place.bucket);
+            let advice = "the package lies there in plain text: give the model a new version";
+            return Err(StoreError::Immutable { object, advice });
+        }
+        let begun =
+            Encryption::begin(client, kms_key, place, version, package, self.patience).await?;
+        let (encryption, data_key) = begun;
+        Ok(Sealing { encryption, data_key })
+    }
+
+    /// Refuses a package that lies there encrypted, before plain text comes beside it.
+    ///
+    /// # Errors
+    /// If it does, or S3 can't be asked.
+    pub async fn in_plain_text(&self, package: &Digest) -> Result<(), StoreError> {
+        match self.encryption(package).await? {
+            None => Ok(()),
+            Some((_, object)) => {
+                let advice = "the package lies there encrypted: push it with --encrypt";
+                Err(StoreError::Immutable { object, advice })
+            }
+        }
+    }
+
+    /// How a package that lies there is encrypted, and what messages call that.
+    async fn encryption(
+        &self,
+        package: &Digest,
+    ) -> Result<Option<(Encryption, String)>, StoreError> {
+        let key = self.store.place.package_key(package, ENCRYPTION);
+        let object = self.store.object(&key, self.patience);
+        let Some((_, bytes)) = object.small(DOCUMENT_BYTES).await? else { return Ok(None) };
+        Ok(Some((Encryption::parse(&bytes, &object.name())?, object.name())))
+    }
+
     /// Whether an object is there with exactly these bytes.
     ///
     /// # Errors

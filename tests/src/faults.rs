@@ -19,6 +19,8 @@ pub enum Fault {
     Corrupt(usize),
     /// A body of at least so many bytes is shorter, and its headers say so.
     Truncate(usize),
+    /// KMS refuses with this status and error.
+    RefuseKms(u16, &'static str),
     /// Nothing is answered, and the connection ends.
     Down,
 }
@@ -83,6 +85,14 @@ impl Proxy {
                 );
                 return client.write_all(text.as_bytes());
             }
+            Fault::RefuseKms(status, name) if is_for_kms(&head) => {
+                let body = format!("{{\"__type\":\"{name}\",\"message\":\"no\"}}");
+                let length = body.len();
+                let text = format!(
+                    "HTTP/1.1 {status} No\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+                return client.write_all(text.as_bytes());
+            }
             _ => {}
         }
         let mut upstream = TcpStream::connect(server)?;
@@ -119,6 +129,11 @@ impl Proxy {
         client.write_all(&body)?;
         client.shutdown(Shutdown::Both)
     }
+}
+
+/// Whether a request is one of KMS.
+fn is_for_kms(head: &[u8]) -> bool {
+    String::from_utf8_lossy(head).to_lowercase().contains("x-amz-target: trentservice.")
 }
 
 /// A head with its empty line, and the body that it announces.

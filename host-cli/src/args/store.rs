@@ -20,6 +20,7 @@ use super::Settings;
 Examples:
   host-cli push models/fraud/package s3://models/prod/fraud --sign release.pem
   host-cli push models/fraud/package s3://models/prod/fraud --dry-run
+  host-cli push models/fraud/package s3://models/prod/fraud --sign release.pem --encrypt alias/models
   host-cli push fraud s3://models/prod/fraud --sign release.pem \\
     --bake x86_64-unknown-linux-gnu --bake aarch64-unknown-linux-gnu")]
 pub(crate) struct Push {
@@ -44,6 +45,12 @@ pub(crate) struct Push {
     /// Encrypt with this key of AWS KMS; empty for the account's own [default: as the bucket says]
     #[arg(long, value_name = "KEY")]
     pub(crate) kms: Option<String>,
+    /// Encrypt the package here, before it is written, under a new data key that this key of AWS KMS wraps
+    ///
+    /// Who reads it needs kms:Decrypt, and has it in plain text in memory only. The key is an id, an ARN or
+    /// an alias/NAME.
+    #[arg(long, value_name = "KMS-KEY", conflicts_with = "bake")]
+    pub(crate) encrypt: Option<String>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -52,6 +59,8 @@ pub(crate) struct Push {
 }
 
 /// Take a package out of a store
+///
+/// What is encrypted there is decrypted, and lies in the folder in plain text.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use model_package::{Limits, store};
 use model_signing::TrustPolicy;
 use model_store::{
     Alias, AliasDocument, Cache, Canary, Kind, Pin, Place, Share, StoreError, Upload, now,
@@ -88,8 +87,7 @@ impl Bench {
         let place = self.open.store.place();
         let name = format!("{place}@{}", resolved.package);
         let fetched = self.open.fetch_resolved(resolved, &name)?;
-        let contents = store::read_contents(&fetched.folder, &Limits::DEFAULT);
-        let contents = contents.map_err(HostError::from)?;
+        let contents = fetched.held.contents().map_err(HostError::from)?;
         check_package(&self.trust, &contents)?;
         let predictor = runtime::load_files(settings, contents.files).context(name.clone())?;
         let version = predictor.description().version.clone();

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use model_package::store::{self, Contents};
-use model_package::{Limits, MANIFEST, Package, SIGNATURE};
+use model_package::{Digest, Limits, MANIFEST, Package, SIGNATURE};
 use model_signing::TrustPolicy;
-use model_store::{Sent, Upload};
+use model_store::{Sealing, Sent, Upload};
 use predictor_host::{Bake, HostError, WASMTIME};
 
 use crate::args::{Push, Settings};
@@ -54,7 +54,14 @@ pub(crate) fn run(settings: &Settings, arguments: &Push) -> Result<ExitCode> {
     let nobody = || TrustPolicy::parse(r#"{"format": "samebits-trust/1", "rules": []}"#);
     let trust = trust.map_or_else(nobody, Ok).context("a policy")?;
     let open = OpenStore::open(settings, &arguments.place, trust, None)?;
+    let (kms_key, patience) = (arguments.kms.as_deref(), open.patience);
+    let upload = Upload { store: &open.store, kms_key, patience };
+    let sealing = sealing(&open, &upload, arguments.encrypt.as_deref(), version, &digest)?;
     let mut objects = Vec::new();
+    if let Some((file, bytes)) = sealing.as_ref().map(Sealing::document) {
+        let key = arguments.place.package_key(&digest, file);
+        objects.push(Object { key, bytes: bytes.into() });
+    }
     // Data first: whoever finds the manifest finds all of it.
     let Contents { files, signature } = contents;
     let signature = signature.map(|signature| (SIGNATURE.to_owned(), signature));
@@ -63,13 +70,15 @@ pub(crate) fn run(settings: &Settings, arguments: &Push) -> Result<ExitCode> {
     files.sort_by_key(|(path, _)| path == MANIFEST);
     for (path, content) in files {
         let key = arguments.place.package_key(&digest, &path);
+        let content = match &sealing {
+            Some(sealing) => sealing.seal(&path, content)?,
+            None => content,
+        };
         objects.push(Object { key, bytes: content.into() });
     }
     if !arguments.bake.is_empty() {
         objects.extend(baked(settings, arguments, &model, signing.as_ref())?);
     }
-    let kms_key = arguments.kms.as_deref();
-    let upload = Upload { store: &open.store, kms_key, patience: open.patience };
     let written = if arguments.dry_run {
         would_write(&open, &upload, &objects)?
     } else {
@@ -80,9 +89,27 @@ pub(crate) fn run(settings: &Settings, arguments: &Push) -> Result<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "{name} {version}, {digest}")?;
     let verb = if arguments.dry_run { "would be written" } else { "written" };
+    if let Some(sealing) = &sealing {
+        writeln!(out, "encrypted with a data key of {}", sealing.kms_key())?;
+    }
     writeln!(out, "{written} objects {verb}, {} there already", objects.len() - written)?;
     writeln!(out, "{}@{version}", arguments.place)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What encrypts the package, if that is wanted; of a package that lies there, as it lies there.
+fn sealing(
+    open: &OpenStore,
+    upload: &Upload<'_>,
+    kms_key: Option<&str>,
+    version: &str,
+    package: &Digest,
+) -> Result<Option<Sealing>> {
+    let Some(kms_key) = kms_key else {
+        open.runtime.block_on(upload.in_plain_text(package))?;
+        return Ok(None);
+    };
+    Ok(Some(open.runtime.block_on(upload.sealing(kms_key, version, package))?))
 }
 
 /// The package with the signature that it is to have.
