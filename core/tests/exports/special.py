@@ -79,3 +79,16 @@ def cases():
     half = np.linspace(-4, 4, 24).reshape(4, 6).astype(np.float16)
     for operator in ["Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Selu", "HardSigmoid", "Softplus"]:
         yield f"op_half_{operator.lower()}", partial(std, operator, half, [HALF])
+    texts = operators.words("a\nb\r\tc d", "")
+    for name, expression in [("dot", "."), ("dots", ".+")]:
+        yield f"op_lines_{name}", partial(
+            operators.case,
+            "Tokenizer",
+            texts,
+            [TensorProto.STRING],
+            domain="com.microsoft",
+            mark=0,
+            mincharnum=1,
+            pad_value="#",
+            tokenexp=expression,
+        )
