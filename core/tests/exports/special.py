@@ -76,9 +76,6 @@ def cases():
         yield f"op_type_{operator.lower()}", partial(
             std, operator, [np.array([[3, -4], [6, 8]]), np.array([1])], [INT64]
         )
-    half = np.linspace(-4, 4, 24).reshape(4, 6).astype(np.float16)
-    for operator in ["Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Selu", "HardSigmoid", "Softplus"]:
-        yield f"op_half_{operator.lower()}", partial(std, operator, half, [HALF])
     texts = operators.words("a\nb\r\tc d", "")
     for name, expression in [("dot", "."), ("dots", ".+")]:
         yield f"op_lines_{name}", partial(
