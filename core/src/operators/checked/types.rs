@@ -189,9 +189,10 @@ impl Expansion for LogSoftmax {
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
         use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
+        let before = model.nodes.len();
         let outputs = self.0.wire(prefix, model, inputs)?;
-        let node = outputs.first().context("there is no output")?.node;
-        let softmax = model.nodes.get_mut(node).and_then(|node| node.op_as_mut::<Softmax>());
+        let mut wired = model.nodes.iter_mut().skip(before);
+        let softmax = wired.find_map(|node| node.op_as_mut::<Softmax>());
         softmax.context("no Softmax was wired")?.kind = SoftmaxKind::LogSoftmax;
         Ok(outputs)
     }
