@@ -51,6 +51,9 @@ def cases():
                 std, "TopK", [nothing, np.array([3])], [kind, INT64], largest=largest
             )
         for to, number in WHOLE.items():
+            # What is out of its range depends on the processor there.
+            if to == "uint32":
+                continue
             values = np.array([2.9, -2.9, 300.5, 7e4, 3e9, 1e12, 1e30, np.nan, np.inf, -np.inf], dtype)
             yield f"op_whole_{to}_{name}", partial(std, "Cast", values, [number], to=number)
         for opset in [12, 18]:
@@ -72,10 +75,6 @@ def cases():
         whole = np.array([[1, 2, 3], [4, 5, 6]], dtype)
         name = np.dtype(dtype).name
         yield f"op_type_product_{name}", partial(std, "MatMul", [whole, whole.T.copy()], [kind])
-    for operator in ["ReduceL2", "ReduceSumSquare"]:
-        yield f"op_type_{operator.lower()}", partial(
-            std, operator, [np.array([[3, -4], [6, 8]]), np.array([1])], [INT64]
-        )
     texts = operators.words("a\nb\r\tc d", "")
     for name, expression in [("dot", "."), ("dots", ".+")]:
         yield f"op_lines_{name}", partial(

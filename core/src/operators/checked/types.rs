@@ -11,6 +11,7 @@
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::ops::cast::cast;
+use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::internal::*;
 
 use super::{axes, of_tract, products};
@@ -90,7 +91,8 @@ pub(super) fn through_another(
         operator if axes::ALONG.contains(&operator) => expansion(axes::along(context, node)?.0)?,
         "LogSoftmax" => {
             let own = NodeProto { op_type: "Softmax".into(), ..node.clone() };
-            Box::new(LogSoftmax(expansion(axes::along(context, &own)?.0)?))
+            let softmax = expansion(axes::along(context, &own)?.0)?;
+            Box::new(LogSoftmax { softmax, own: expansion(axes::along(context, node)?.0)? })
         }
         _ => of_tract(context, node)?,
     };
@@ -136,7 +138,12 @@ impl Expansion for Through {
         let first = inputs.first().context("the operator has no input")?;
         let own = model.outlet_fact(*first)?.datum_type;
         let Some(other) = through(&self.operator, own) else {
-            return self.inner.wire(prefix, model, inputs);
+            let before = model.nodes.len();
+            let outputs = self.inner.wire(prefix, model, inputs)?;
+            if own == DatumType::F64 {
+                guard(model, before);
+            }
+            return Ok(outputs);
         };
         let mut cast_inputs = TVec::new();
         for (place, input) in inputs.iter().enumerate() {
@@ -163,10 +170,53 @@ impl Expansion for Through {
     }
 }
 
+/// Guards each `Softmax` from this node on: tract's for binary64 panics where there is nothing to sum.
+fn guard(model: &mut TypedModel, from: usize) {
+    for node in model.nodes.iter_mut().skip(from) {
+        if let Some(softmax) = node.op_as::<Softmax>().cloned() {
+            node.op = Box::new(NotEmpty(softmax));
+        }
+    }
+}
+
+/// A `Softmax` that leaves what is empty as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NotEmpty(Softmax);
+
+impl Op for NotEmpty {
+    fn name(&self) -> StaticName {
+        self.0.name()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for NotEmpty {
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        if inputs.iter().all(|input| input.len() == 0) {
+            return Ok(inputs);
+        }
+        self.0.eval(context, inputs)
+    }
+
+    op_out_of_plan!();
+}
+
+impl TypedOp for NotEmpty {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        self.0.output_facts(inputs)
+    }
+
+    as_op!();
+}
+
 /// The logarithms of a `Softmax`, without the way through its values, which vanish far from the
-/// greatest.
+/// greatest. Of constants, which are computed as they are wired, with it.
 #[derive(Clone, Debug)]
-struct LogSoftmax(Box<dyn Expansion>);
+struct LogSoftmax {
+    softmax: Box<dyn Expansion>,
+    own: Box<dyn Expansion>,
+}
 
 impl Expansion for LogSoftmax {
     fn name(&self) -> StaticName {
@@ -179,7 +229,7 @@ impl Expansion for LogSoftmax {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        self.0.rules(solver, inputs, outputs)
+        self.own.rules(solver, inputs, outputs)
     }
 
     fn wire(
@@ -188,12 +238,13 @@ impl Expansion for LogSoftmax {
         model: &mut TypedModel,
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
-        use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
         let before = model.nodes.len();
-        let outputs = self.0.wire(prefix, model, inputs)?;
+        let outputs = self.softmax.wire(prefix, model, inputs)?;
         let mut wired = model.nodes.iter_mut().skip(before);
-        let softmax = wired.find_map(|node| node.op_as_mut::<Softmax>());
-        softmax.context("no Softmax was wired")?.kind = SoftmaxKind::LogSoftmax;
+        match wired.find_map(|node| node.op_as_mut::<Softmax>()) {
+            Some(softmax) => softmax.kind = SoftmaxKind::LogSoftmax,
+            None => return self.own.wire(&format!("{prefix}.own"), model, inputs),
+        }
         Ok(outputs)
     }
 }
