@@ -14,12 +14,17 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
+import onnx
 import onnxmltools
 import onnxruntime
 import skl2onnx
 import xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from threadpoolctl import threadpool_limits
 
 from measure import Figures, answer, number, table
@@ -47,6 +52,23 @@ def ensembles(seed: int = 7):
     )
     light = lightgbm.LGBMRegressor(n_estimators=500, num_leaves=31, n_jobs=1, verbose=-1).fit(rows, signal)
     yield "LightGBM, 500 trees of 31 leaves", onnxmltools.convert_lightgbm(light, initial_types=types)
+    shape = {"max_iter": 100, "max_leaf_nodes": 31, "early_stopping": False, "random_state": seed}
+    onnx.helper.make_attribute = whole
+    histograms = HistGradientBoostingClassifier(**shape).fit(rows, two)
+    yield "scikit-learn's HistGradientBoostingClassifier, 100 trees of 31 leaves", skl2onnx.to_onnx(
+        histograms, rows[:1], options={"zipmap": False}
+    )
+    histograms = HistGradientBoostingRegressor(**shape).fit(rows, signal)
+    yield "scikit-learn's HistGradientBoostingRegressor, 100 trees of 31 leaves", skl2onnx.to_onnx(
+        histograms, rows[:1]
+    )
+
+
+def whole(key, value, *rest, make=onnx.helper.make_attribute, **named):
+    """An attribute, its bools as integers: scikit-learn's histograms have them, protobuf none."""
+    if isinstance(value, (list, tuple)):
+        value = [int(v) if isinstance(v, (bool, np.bool_)) else v for v in value]
+    return make(key, value, *rest, **named)
 
 
 def package(graph, folder: Path) -> None:

@@ -6,8 +6,8 @@ use tract_onnx::pb::type_proto::Value;
 
 use crate::TensorType;
 
-use super::convert;
 use super::port::ANY_SHAPE;
+use super::{BATCH, convert};
 
 /// The declared type of an input or output, if it is a tensor. An extent that is left open gets a
 /// name: the first one is the batch. Without a shape, any will do.
@@ -22,7 +22,7 @@ pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
     let shape = extents.map(|(axis, dimension)| match &dimension.value {
         Some(DimValue(extent)) if *extent >= 0 => extent.to_string(),
         Some(DimParam(name)) if !name.is_empty() => name.clone(),
-        _ if axis == 0 => "N".into(),
+        _ if axis == 0 => BATCH.into(),
         _ => format!("{}_{axis}", info.name),
     });
     Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect(), keys: None })

@@ -7,8 +7,8 @@ mod convert;
 mod declared;
 mod flatten;
 mod inline;
+mod kept;
 mod port;
-mod products;
 mod stepwise;
 mod trial;
 mod untyped;
@@ -22,7 +22,9 @@ use tract_onnx::Onnx;
 use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
-use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
+use tract_onnx::tract_hir::infer::{
+    Factoid, GenericFactoid, InferenceFact, InferenceModel, InferenceModelExt, ShapeFactoid,
+};
 
 pub(crate) use convert::{decode_small, encode_small};
 pub(crate) use port::{ANY_SHAPE, Form, Port};
@@ -38,6 +40,9 @@ use crate::{Error, ErrorKind, Tensor, TensorType};
 
 /// The code of a graph that can't be prepared.
 const REJECTED: &str = "graph-rejected";
+
+/// The name of the first dimension where the file has none.
+const BATCH: &str = "N";
 
 /// Bytes of one tensor. A 32-bit memory holds it and what it is made of.
 const LARGEST: f64 = (1_u64 << 31) as f64;
@@ -100,7 +105,7 @@ impl Graph {
                 Err(refusal)
                     if refusal.code == REJECTED
                         && (stepwise::may_help(&proto, &framework, &kernels)
-                            || is_consistent(&proto, &framework)) =>
+                            || is_consistent(&proto, &framework, &refusal)) =>
                 {
                     step(refusal)
                 }
@@ -130,7 +135,7 @@ impl Graph {
         let (input_names, output_names) = border_names(proto);
         let model = named_dimensions(model).map_err(rejected)?;
         let mut model = model.into_typed().map_err(rejected)?;
-        products::keep(&mut model).map_err(rejected)?;
+        kept::keep(&mut model).map_err(rejected)?;
         let model = model.into_optimized().map_err(rejected)?;
         lasting_symbols(&model)?;
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
@@ -279,7 +284,7 @@ impl Graph {
             };
             inputs.push(convert::to_value(&tensor, declared)?.into());
             if declared.shape != [ANY_SHAPE] {
-                extents.agree(&tensor, declared)?;
+                extents.agree(&tensor, declared, &self.program)?;
             }
         }
         if let Some(tensor) = tensors.first() {
@@ -359,10 +364,17 @@ impl<'a> Extents<'a> {
         self.0.iter().map(|(name, (extent, _))| (*name, *extent)).collect()
     }
 
-    /// A name stands for the same extent in every input.
-    fn agree(&mut self, tensor: &Tensor, declared: &'a TensorType) -> Result<(), Error> {
+    /// A name stands for the same extent in every input. Node by node nothing relies on that, and the
+    /// name of the batch may be one that the file did not give.
+    fn agree(
+        &mut self,
+        tensor: &Tensor,
+        declared: &'a TensorType,
+        program: &Program,
+    ) -> Result<(), Error> {
+        let stepwise = matches!(program, Program::Stepwise(_));
         for (found, name) in tensor.shape.iter().zip(&declared.shape) {
-            if name.parse::<usize>().is_ok() {
+            if name.parse::<usize>().is_ok() || (stepwise && name == BATCH) {
                 continue;
             }
             let (expected, first) = *self.0.entry(name).or_insert((*found, &declared.name));
@@ -405,10 +417,33 @@ fn unsupported(reason: &str) -> Error {
     Error::new(ErrorKind::UnsupportedModel, REJECTED, message)
 }
 
-/// Whether the types and shapes of a graph agree, so that it is tract that can't prepare it.
-fn is_consistent(proto: &ModelProto, framework: &Onnx) -> bool {
-    let model = framework.model_for_proto_model(proto).and_then(named_dimensions);
-    model.and_then(|mut model| model.analyse(false)).is_ok()
+/// Whether the types and shapes of a graph agree, so that it is tract that can't prepare it: as it is,
+/// or where tract found a name to stand for the same extent as another name or a number, without names.
+fn is_consistent(proto: &ModelProto, framework: &Onnx, refusal: &Error) -> bool {
+    let agrees = |name: fn(InferenceModel) -> TractResult<InferenceModel>| {
+        let model = framework.model_for_proto_model(proto).and_then(name);
+        model.and_then(|mut model| model.analyse(false)).is_ok()
+    };
+    // tract's errors have no kinds; a name is written so in them.
+    let about_names = refusal.message.contains("unify") && refusal.message.contains("Sym(");
+    agrees(named_dimensions) || (about_names && agrees(open_dimensions))
+}
+
+/// Takes the names of the inputs' dimensions away.
+fn open_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
+    for input in 0..model.inputs.len() {
+        let fact = model.input_fact(input)?.clone();
+        let Some(rank) = fact.shape.rank().concretize() else { continue };
+        let known = |axis: usize| {
+            let dim = fact.shape.dim(axis).and_then(|dim| dim.concretize());
+            dim.filter(|dim| dim.to_i64().is_ok()).map(|dim| GenericFactoid::Only(dim))
+        };
+        let dims = (0..usize::try_from(rank)?).map(|axis| known(axis).unwrap_or_default());
+        let mut open = InferenceFact::default().with_shape(ShapeFactoid::closed(dims.collect()));
+        open.datum_type = fact.datum_type;
+        model.set_input_fact(input, open)?;
+    }
+    Ok(model)
 }
 
 /// The ports of a graph that has tensors only.
@@ -430,7 +465,7 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
             let known = fact.shape.dim(axis).and_then(|dim| dim.concretize());
             shape.push(match known {
                 Some(dim) => dim,
-                None if axis == 0 => model.symbols.sym("N").to_dim(),
+                None if axis == 0 => model.symbols.sym(BATCH).to_dim(),
                 None => model.symbols.sym(&format!("D{input}_{axis}")).to_dim(),
             });
         }

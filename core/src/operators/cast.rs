@@ -2,15 +2,18 @@
 //! [`CastLike`](https://onnx.ai/onnx/operators/onnx__CastLike.html) and
 //! [`BitCast`](https://onnx.ai/onnx/operators/onnx__BitCast.html).
 //!
-//! A float becomes an integer by cutting its fraction off; beyond the range of the integer type, the
-//! nearest value of the range. An integer becomes a smaller one by its lowest bits.
+//! A float becomes an integer as [`to_whole`] says. An integer becomes a smaller one by its lowest
+//! bits.
 
 use std::sync::Arc;
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
 
-use super::kernel::{Call, Kernels, Narrow, ScaleRounding, Value, elements, for_number, values_of};
+use super::kernel::{
+    Call, Kernels, Narrow, ScaleRounding, Value, elements, for_number, is_whole, to_whole,
+    values_of,
+};
 
 pub(super) fn register(kernels: &mut Kernels) {
     kernels.add_narrow("Cast", cast);
@@ -121,6 +124,7 @@ fn to_datum(tensor: &Tensor, to: DatumType) -> TractResult<Tensor> {
             let zero = T::default();
             values_of(shape, elements::<T>(tensor)?.iter().map(|value| *value != zero).collect())
         }),
+        (from, to) if is_whole(from, to) => to_whole(tensor, to),
         _ => Ok(tensor.cast_to_dt(to)?.into_owned()),
     }
 }

@@ -2,10 +2,11 @@
 //! [`BitShift`](https://onnx.ai/onnx/operators/onnx__BitShift.html),
 //! [`Swish`](https://onnx.ai/onnx/operators/onnx__Swish.html),
 //! [`SwiGLU`](https://onnx.ai/onnx/operators/onnx__SwiGLU.html),
-//! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html) and
+//! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html),
+//! [`Softplus`](https://onnx.ai/onnx/operators/onnx__Softplus.html) and
 //! [`IsInf`](https://onnx.ai/onnx/operators/onnx__IsInf.html). tract answers the first for shifts
-//! beyond the width, the second with an `alpha`, and the fourth in float16 wrongly; the last fails in
-//! some plans.
+//! beyond the width, the second with an `alpha`, the fourth in float16 and the fifth beyond 88
+//! wrongly; the last fails in some plans.
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
@@ -20,6 +21,7 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add_planned("Swish", Facts::Like, swish);
     kernels.add_planned("SwiGLU", Facts::Like, swiglu);
     kernels.add_planned("Celu", Facts::Like, celu);
+    kernels.add_planned("Softplus", Facts::Like, softplus);
     kernels.add_planned("IsInf", Facts::By(is_inf_facts), is_inf);
 }
 
@@ -52,6 +54,27 @@ fn celu(call: &Call) -> TractResult<Vec<Value>> {
     let alpha = call.float("alpha", 1.0)?;
     let celu = |x: f32| x.max(0.0) + (alpha * libm::expm1f(x / alpha)).min(0.0);
     Ok(vec![map(call.tensor(0)?, celu)?.into()])
+}
+
+/// `ln(1 + eˣ)`, by an exponential that does not run over.
+fn softplus(call: &Call) -> TractResult<Vec<Value>> {
+    let input = call.tensor(0)?;
+    if input.datum_type() == DatumType::F64 {
+        let softplus = |x: f64| {
+            if x.is_nan() { x } else { x.max(0.0) + libm::log1p(libm::exp(-x.abs())) }
+        };
+        let values = elements::<f64>(input)?.iter().map(|x| softplus(*x)).collect();
+        return Ok(vec![values_of(input.shape(), values)?.into()]);
+    }
+    Ok(vec![
+        map(
+            input,
+            |x| {
+                if x.is_nan() { x } else { x.max(0.0) + libm::log1pf(libm::expf(-x.abs())) }
+            },
+        )?
+        .into(),
+    ])
 }
 
 fn is_inf_facts(_: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {

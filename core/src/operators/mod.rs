@@ -6,6 +6,7 @@
 mod arrays;
 mod attention;
 mod attribute;
+pub(crate) mod bounds;
 mod cast;
 mod checked;
 mod compress;
@@ -94,6 +95,7 @@ pub(crate) fn kernels() -> Kernels {
     let mut kernels = Kernels::default();
     arrays::register(&mut kernels);
     attention::register(&mut kernels);
+    bounds::register(&mut kernels);
     cast::register(&mut kernels);
     elementwise::register(&mut kernels);
     images::register(&mut kernels);

@@ -24,8 +24,19 @@ from onnx import numpy_helper
 import boosters
 import operators
 import pipelines
+import special
 
-FAMILIES = [pipelines, boosters, operators]
+FAMILIES = [pipelines, boosters, operators, special]
+
+
+def whole(key, value, *rest, make=onnx.helper.make_attribute, **named):
+    """An attribute, its bools as integers: scikit-learn's histograms have them, protobuf none."""
+    if isinstance(value, (list, tuple)):
+        value = [int(v) if isinstance(v, (bool, np.bool_)) else v for v in value]
+    return make(key, value, *rest, **named)
+
+
+onnx.helper.make_attribute = whole
 
 
 def value(answer, declared):

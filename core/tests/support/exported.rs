@@ -174,6 +174,10 @@ fn tensor(proto: TensorProto) -> Tensor {
         DataType::Int64 => (ElementType::Int64, proto.raw_data),
         DataType::Int32 => (ElementType::Int32, proto.raw_data),
         DataType::Int16 => (ElementType::Int16, proto.raw_data),
+        DataType::Int8 => (ElementType::Int8, proto.raw_data),
+        DataType::Uint8 => (ElementType::Uint8, proto.raw_data),
+        DataType::Uint16 => (ElementType::Uint16, proto.raw_data),
+        DataType::Uint64 => (ElementType::Uint64, proto.raw_data),
         DataType::Uint32 => (ElementType::Uint32, proto.raw_data),
         DataType::Bool => (ElementType::Bool, proto.raw_data),
         DataType::String => {

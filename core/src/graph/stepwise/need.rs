@@ -50,7 +50,7 @@ const DEPENDING: [(&str, &[usize]); 31] = [
 ];
 
 /// Operators that tract plans whatever their inputs are.
-const PLANNED: [&str; 5] = ["Cast", "CastLike", "Gemm", "MatMul", "TopK"];
+const PLANNED: [&str; 7] = ["Cast", "CastLike", "Clip", "Gemm", "MatMul", "Max", "Min"];
 
 /// Whether there is a reason to run a graph node by node.
 pub(in crate::graph) fn may_help(proto: &ModelProto, framework: &Onnx, kernels: &Kernels) -> bool {

@@ -5,12 +5,15 @@ mod cumulative;
 mod indexed;
 mod one_hot;
 mod pad;
+mod ranked;
 mod scatter;
 mod unique;
 
 use super::kernel::{Facts, Kernels};
 
 pub(super) fn register(kernels: &mut Kernels) {
+    kernels.add_planned("ArgMax", Facts::By(ranked::best_facts), ranked::greatest);
+    kernels.add_planned("ArgMin", Facts::By(ranked::best_facts), ranked::least);
     kernels.add("CenterCropPad", crop::center_crop_pad);
     kernels.add_planned("CumSum", Facts::Like, cumulative::sum);
     kernels.add_planned("CumProd", Facts::Like, cumulative::product);
@@ -27,5 +30,6 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("Pad", pad::pad);
     kernels.add_planned("ReverseSequence", Facts::Like, scatter::reverse_sequence);
     kernels.add_planned("TensorScatter", Facts::Like, scatter::tensor_scatter);
+    kernels.add_planned("TopK", Facts::By(ranked::top_facts), ranked::top);
     kernels.add("Unique", unique::unique);
 }

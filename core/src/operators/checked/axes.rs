@@ -18,19 +18,15 @@ pub(super) const REDUCTIONS: [&str; 7] = [
 ];
 
 /// Operators with the attribute `axis`.
-pub(super) const ALONG: [&str; 12] = [
-    "ArgMax",
-    "ArgMin",
+pub(super) const ALONG: [&str; 8] = [
     "Concat",
     "Flatten",
     "Hardmax",
     "LayerNormalization",
-    "LogSoftmax",
     "LpNormalization",
     "RMSNormalization",
     "Softmax",
     "Split",
-    "TopK",
 ];
 
 /// Reads an operator with axes among its attributes or as its second input.

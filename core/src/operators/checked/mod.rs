@@ -1,11 +1,12 @@
 //! tract's operators behind checks of what they take for granted, where tract crashes: axes within
-//! the rank, integers that are not divided by zero, sizes that memory holds.
+//! the rank, integers that are not divided by zero, sizes that memory holds, types.
 
 mod attributes;
 mod axes;
 mod division;
 mod products;
 mod size;
+mod types;
 mod values;
 mod windows;
 
@@ -31,10 +32,12 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     for operator in values::VALUED {
         onnx.op_register.insert(operator, values::valued);
     }
-    onnx.op_register.insert("MatMul", products::product);
     onnx.op_register.insert("Transpose", axes::transpose);
     for operator in windows::WINDOWED {
         onnx.op_register.insert(operator, windows::windowed);
+    }
+    for operator in types::names() {
+        onnx.op_register.insert(operator, types::through_another);
     }
     onnx.op_register.insert("Div", division::division);
     onnx.op_register.insert("Mod", division::division);

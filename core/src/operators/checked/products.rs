@@ -1,4 +1,5 @@
-//! The product of two vectors, a number, which tract refuses.
+//! Products of what tract does not expect: of two vectors, which is a number, and of numbers, which is
+//! refused.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -28,7 +29,11 @@ impl Expansion for Product {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        self.0.rules(solver, inputs, outputs)
+        let [a, b] = inputs else { bail!("a product has {} factors, not 2", inputs.len()) };
+        solver.given_2(&a.rank, &b.rank, move |solver, a, b| {
+            ensure!(a > 0 && b > 0, "a factor is a number; a product takes vectors and matrices");
+            self.0.rules(solver, inputs, outputs)
+        })
     }
 
     fn wire(

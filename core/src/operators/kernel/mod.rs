@@ -13,6 +13,7 @@ mod number;
 mod numbers;
 mod planned;
 mod value;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub(crate) use number::Number;
 pub(crate) use numbers::*;
 pub(crate) use planned::{Facts, read};
 pub(crate) use value::{Value, values_of};
+pub(crate) use whole::{is_whole, to_whole};
 
 use tract_onnx::tract_hir::internal::*;
 

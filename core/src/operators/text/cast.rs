@@ -1,4 +1,4 @@
-//! `Cast` from and to strings; between numbers it is tract's own.
+//! `Cast` from and to strings, and from floats to integers; between other numbers it is tract's own.
 //!
 //! [`Cast`](https://onnx.ai/onnx/operators/onnx__Cast.html) keeps the shape. Floats are written as
 //! ONNX Runtime writes them, with 8 significant digits, and read with the words `INF`, `-INF`
@@ -12,6 +12,7 @@ use tract_onnx::tract_core::ops::cast::cast as numeric;
 use tract_onnx::tract_hir::internal::*;
 
 use super::number::{general, parse};
+use crate::operators::kernel::{is_whole, to_whole};
 use crate::operators::tensor::{elements, tensor};
 use crate::operators::written::{self, Built, Kernel, Shape, inputs};
 
@@ -25,10 +26,10 @@ struct Cast {
 }
 
 impl Cast {
-    /// What the output is: tract keeps integers that may be extents in a type of its own.
+    /// What the output is: tract keeps extents in a type of their own, which has 32 bits for others.
     fn output(&self, from: DatumType) -> DatumType {
         match self.to {
-            DatumType::I64 if from != DatumType::String => DatumType::TDim,
+            DatumType::I64 if from == DatumType::TDim => DatumType::TDim,
             to => to,
         }
     }
@@ -65,10 +66,41 @@ impl Expansion for Cast {
         if from == DatumType::String || self.to == DatumType::String {
             return written::wire(Arc::new(TextCast { to: self.to }), prefix, model, inputs);
         }
+        if is_whole(from, self.to) {
+            return written::wire(Arc::new(WholeCast { to: self.to }), prefix, model, inputs);
+        }
         model.wire_node(prefix, numeric(self.output(from)), inputs)
     }
 }
 
+/// From floats to integers.
+#[derive(Debug)]
+struct WholeCast {
+    to: DatumType,
+}
+
+impl Kernel for WholeCast {
+    fn name(&self) -> &'static str {
+        "Cast"
+    }
+
+    fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {
+        let [_] = inputs("Cast", &types.iter().collect::<Vec<_>>())?;
+        Ok(tvec!(self.to))
+    }
+
+    fn shapes(&self, shapes: &[&[TDim]], _: &TDim) -> TractResult<TVec<Shape>> {
+        let [input] = inputs("Cast", shapes)?;
+        Ok(tvec!(input.into()))
+    }
+
+    fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
+        let [input] = inputs("Cast", tensors)?;
+        Ok(tvec!(to_whole(input, self.to)?))
+    }
+}
+
+/// From and to strings.
 #[derive(Debug)]
 struct TextCast {
     to: DatumType,

@@ -23,6 +23,8 @@ pub(super) fn tokenizer(context: &ParsingContext, node: &NodeProto) -> Built {
     let expression = attributes.text("tokenexp", "")?;
     let rule = match (separators.as_slice(), expression) {
         ([], "") => bail!("one of the attributes separators and tokenexp is required"),
+        // Elsewhere a dot leaves the ends of lines out.
+        ([], ".") => Rule::Characters,
         ([], expression) => Rule::Expression(compile("tokenexp", expression)?),
         ([separator], "") if separator.is_empty() => Rule::Characters,
         (separators, "") => {
