@@ -436,7 +436,7 @@ fn open_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
         let Some(rank) = fact.shape.rank().concretize() else { continue };
         let known = |axis: usize| {
             let dim = fact.shape.dim(axis).and_then(|dim| dim.concretize());
-            dim.filter(|dim| dim.to_i64().is_ok()).map(|dim| GenericFactoid::Only(dim))
+            dim.filter(|dim| dim.to_i64().is_ok()).map(GenericFactoid::Only)
         };
         let dims = (0..usize::try_from(rank)?).map(|axis| known(axis).unwrap_or_default());
         let mut open = InferenceFact::default().with_shape(ShapeFactoid::closed(dims.collect()));
