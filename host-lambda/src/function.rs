@@ -274,8 +274,7 @@ impl Function {
             principal: principal.or(invocation.principal.as_deref()),
             trace: trace.or(invocation.trace.as_ref()).map(Trace::shown),
         };
-        let written = lock(&self.audit).decisions(lines, model, whose, decided);
-        written?;
+        lock(&self.audit).decisions(lines, model, whose, decided)?;
         work.flush_many()?;
         work.measured.took(Phase::Postprocess, began);
         Ok(())

@@ -126,8 +126,11 @@ impl Instance {
     ) -> Result<Duration, Failure> {
         let system = |error: Error| Failure::System(error.to_string());
         let function = &self.context.function;
-        let watchdogs = watchdogs(function.extensions.len() + 1).await.map_err(system)?;
-        let mut watchdogs = watchdogs.into_iter();
+        let mut watchdogs = Vec::new();
+        for _ in &function.extensions {
+            watchdogs.push(watchdog().await.map_err(system)?);
+        }
+        let of_runtime = watchdog().await.map_err(system)?;
         let start = Instant::now();
         self.telemetry.platform(
             "platform.initStart",
@@ -139,8 +142,8 @@ impl Instance {
             }),
         );
         let work = async {
-            self.start_extensions(&mut watchdogs).await.map_err(system)?;
-            self.start_runtime(&mut watchdogs).await.map_err(system)?;
+            self.start_extensions(watchdogs).await.map_err(system)?;
+            self.start_runtime(of_runtime).await.map_err(system)?;
             let external = function.extensions.len();
             tokio::select! {
                 biased;
@@ -168,10 +171,7 @@ impl Instance {
         result
     }
 
-    async fn start_extensions(
-        &self,
-        watchdogs: &mut impl Iterator<Item = Watchdog>,
-    ) -> Result<(), Error> {
+    async fn start_extensions(&self, watchdogs: Vec<Watchdog>) -> Result<(), Error> {
         let function = &self.context.function;
         let mut started = Vec::new();
         for (program, watchdog) in function.extensions.iter().zip(watchdogs) {
@@ -192,10 +192,7 @@ impl Instance {
         Ok(())
     }
 
-    async fn start_runtime(
-        &self,
-        watchdogs: &mut impl Iterator<Item = Watchdog>,
-    ) -> Result<(), Error> {
+    async fn start_runtime(&self, watchdog: Watchdog) -> Result<(), Error> {
         let function = &self.context.function;
         let task = &self.context.task;
         let variables =
@@ -209,7 +206,6 @@ impl Instance {
                 (command, format!("can't start the runner {runner}"))
             }
         };
-        let Some(watchdog) = watchdogs.next() else { return Ok(()) };
         let sink = self.line_sink(Category::Function);
         let process = Process::spawn(watchdog, command, task, &variables, sink)
             .await
@@ -342,13 +338,8 @@ impl Instance {
     }
 }
 
-async fn watchdogs(count: usize) -> Result<Vec<Watchdog>, Error> {
-    let mut watchdogs = Vec::new();
-    for _ in 0..count {
-        let started = Watchdog::start().await;
-        watchdogs.push(started.map_err(Error::system("can't start a watchdog, `/bin/sh`"))?);
-    }
-    Ok(watchdogs)
+async fn watchdog() -> Result<Watchdog, Error> {
+    Watchdog::start().await.map_err(Error::system("can't start a watchdog, `/bin/sh`"))
 }
 
 impl Processes {

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use wasmparser::{KnownCustom, Parser, Payload};
 
-use crate::component::{self, Names, crate_of};
+use crate::component::{self, Functions, Names, crate_of};
 use crate::say;
 
 /// Families of crates, each with the beginnings of their names. The first that fits counts.
@@ -93,26 +92,11 @@ fn family(name: &str) -> &'static str {
 
 /// The bytes of functions by the crate in their names.
 fn crates(module: &[u8]) -> Result<BTreeMap<String, u64>> {
-    let (mut imported, mut sizes, mut names) = (0, Vec::new(), BTreeMap::new());
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::ImportSection(imports) => imported = imports.count(),
-            Payload::CodeSectionEntry(body) => {
-                let range = body.range();
-                sizes.push(range.end - range.start);
-            }
-            Payload::CustomSection(section) => {
-                if let KnownCustom::Name(section) = section.as_known() {
-                    names = component::names(section)?;
-                }
-            }
-            _ => {}
-        }
-    }
+    let functions = Functions::read(module)?;
     let mut crates = BTreeMap::new();
-    for (index, bytes) in (imported..).zip(sizes) {
-        let name = names.get(&index).context("a function has no name")?;
-        *crates.entry(crate_of(name)).or_default() += bytes;
+    for (index, body) in &functions.bodies {
+        let name = functions.names.get(index).context("a function has no name")?;
+        *crates.entry(crate_of(name)).or_default() += body.end - body.start;
     }
     Ok(crates)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
 
-pub(crate) use prune::{Names, crate_of, names};
+pub(crate) use prune::{Functions, Names, crate_of};
 
 use crate::run::run;
 use crate::toolchain::{TARGET, Toolchain};

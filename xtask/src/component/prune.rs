@@ -78,10 +78,10 @@ fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
 
 /// What has to be known of a module's functions.
 #[derive(Default)]
-struct Functions {
-    names: BTreeMap<u32, String>,
+pub(crate) struct Functions {
+    pub(crate) names: BTreeMap<u32, String>,
     /// Where the body of each lies.
-    bodies: BTreeMap<u32, Range<u64>>,
+    pub(crate) bodies: BTreeMap<u32, Range<u64>>,
     /// Which functions each one calls or names.
     calls: BTreeMap<u32, BTreeSet<u32>>,
     /// What is exported, or in a table for calls through pointers.
@@ -89,7 +89,7 @@ struct Functions {
 }
 
 impl Functions {
-    fn read(module: &[u8]) -> Result<Self> {
+    pub(crate) fn read(module: &[u8]) -> Result<Self> {
         let mut found = Self::default();
         let mut next = 0;
         for payload in Parser::new(0).parse_all(module) {
@@ -163,7 +163,7 @@ fn calls(body: &FunctionBody<'_>) -> Result<BTreeSet<u32>> {
 }
 
 /// The names of functions by their index, readable.
-pub(crate) fn names(section: NameSectionReader<'_>) -> Result<BTreeMap<u32, String>> {
+fn names(section: NameSectionReader<'_>) -> Result<BTreeMap<u32, String>> {
     let mut names = BTreeMap::new();
     for part in section {
         if let Name::Function(functions) = part? {
