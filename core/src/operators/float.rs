@@ -16,6 +16,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::checked::of_tract;
 use super::tensor::{cast, elements, expect_type, tensor};
 use super::written::{Built, Kernel, Shape, build, inputs, wire};
 
@@ -94,11 +95,6 @@ impl Double {
     }
 }
 
-fn tract(op: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
-    let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
-    Ok(op.clone())
-}
-
 /// Reads an operator of tract that lacks binary64.
 fn wide(
     context: &ParsingContext,
@@ -106,9 +102,7 @@ fn wide(
     name: &'static str,
     double: Double,
 ) -> TractResult<Box<dyn Expansion>> {
-    let tract_operators = tract_onnx::onnx();
-    let read = tract_operators.op_register.0.get(name).context("tract has no such operator")?;
-    let inner = tract(read(context, node)?.0)?;
+    let inner = of_tract(context, node)?;
     Ok(Box::new(Wide { name, inner, double }))
 }
 

@@ -4,6 +4,8 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::read_by_tract;
+
 /// Operators with an attribute that is 1 or more, and not larger than any axis.
 pub(super) const COUNTED: [(&str, &str); 3] =
     [("DepthToSpace", "blocksize"), ("GroupNormalization", "num_groups"), ("LRN", "size")];
@@ -19,7 +21,5 @@ pub(super) fn counted(
     if let Some(value) = node.get_attr_opt::<i64>(name)? {
         ensure!((1..=LARGEST).contains(&value), "{name} is {value}; accepted are 1 to {LARGEST}");
     }
-    let tract = tract_onnx::onnx();
-    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
-    read(context, node)
+    read_by_tract(context, node)
 }

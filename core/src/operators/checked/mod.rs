@@ -43,19 +43,34 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     onnx.op_register.insert("Mod", division::division);
 }
 
-/// tract's own reading of a node.
-fn of_tract(context: &ParsingContext, node: &NodeProto) -> TractResult<Box<dyn Expansion>> {
+/// What tract itself makes of a node.
+fn read_by_tract(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let tract = tract_onnx::onnx();
+    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
+    read(context, node)
+}
+
+/// The same, to be wrapped.
+pub(super) fn of_tract(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<Box<dyn Expansion>> {
     if node.op_type == "ConstantOfShape" && node.attribute.is_empty() {
         // tract's elements are float64 where the standard has float32.
         let zero = rctensor0(0.0_f32);
         return Ok(Box::new(array::ConstantOfShape::new(zero)));
     }
-    let tract = tract_onnx::onnx();
-    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
-    let (op, _) = read(context, node)?;
+    let (op, _) = read_by_tract(context, node)?;
     if let Some(op) = op.as_op().downcast_ref::<StridedSlice>() {
         return Ok(Box::new(Strided(op.clone())));
     }
+    expansion(op)
+}
+
+fn expansion(op: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
     let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
     Ok(op.clone())
 }

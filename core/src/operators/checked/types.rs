@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::internal::*;
 
-use super::{axes, of_tract, products};
+use super::{axes, expansion, of_tract, products, read_by_tract};
 use crate::operators::float;
 
 /// Operators that go through float32 for float16.
@@ -77,9 +77,7 @@ pub(super) fn through_another(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     if node.op_type == "Pad" && context.onnx_operator_set_version < 11 {
         // Its paddings are attributes, and it has no bools yet.
-        let tract = tract_onnx::onnx();
-        let read = tract.op_register.0.get("Pad").context("tract has no such operator")?;
-        return read(context, node);
+        return read_by_tract(context, node);
     }
     let inner: Box<dyn Expansion> = match node.op_type.as_str() {
         "MatMul" => expansion(products::product(context, node)?.0)?,
@@ -97,11 +95,6 @@ pub(super) fn through_another(
         _ => of_tract(context, node)?,
     };
     Ok((expand(Through { inner, operator: node.op_type.clone() }), Vec::new()))
-}
-
-fn expansion(op: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
-    let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
-    Ok(op.clone())
 }
 
 /// An operator that goes through another type for some.

@@ -63,23 +63,21 @@ impl Expansion for Cast {
     ) -> TractResult<TVec<OutletId>> {
         let [input] = inputs else { bail!("Cast has {} inputs, not 1", inputs.len()) };
         let from = model.outlet_fact(*input)?.datum_type;
-        if from == DatumType::String || self.to == DatumType::String {
-            return written::wire(Arc::new(TextCast { to: self.to }), prefix, model, inputs);
-        }
-        if is_whole(from, self.to) {
-            return written::wire(Arc::new(WholeCast { to: self.to }), prefix, model, inputs);
+        let of_texts = from == DatumType::String || self.to == DatumType::String;
+        if of_texts || is_whole(from, self.to) {
+            return written::wire(Arc::new(OwnCast { to: self.to }), prefix, model, inputs);
         }
         model.wire_node(prefix, numeric(self.output(from)), inputs)
     }
 }
 
-/// From floats to integers.
+/// From and to strings, and from floats to integers.
 #[derive(Debug)]
-struct WholeCast {
+struct OwnCast {
     to: DatumType,
 }
 
-impl Kernel for WholeCast {
+impl Kernel for OwnCast {
     fn name(&self) -> &'static str {
         "Cast"
     }
@@ -96,33 +94,9 @@ impl Kernel for WholeCast {
 
     fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [input] = inputs("Cast", tensors)?;
-        Ok(tvec!(to_whole(input, self.to)?))
-    }
-}
-
-/// From and to strings.
-#[derive(Debug)]
-struct TextCast {
-    to: DatumType,
-}
-
-impl Kernel for TextCast {
-    fn name(&self) -> &'static str {
-        "Cast"
-    }
-
-    fn types(&self, types: &[DatumType]) -> TractResult<TVec<DatumType>> {
-        let [_] = inputs("Cast", &types.iter().collect::<Vec<_>>())?;
-        Ok(tvec!(self.to))
-    }
-
-    fn shapes(&self, shapes: &[&[TDim]], _: &TDim) -> TractResult<TVec<Shape>> {
-        let [input] = inputs("Cast", shapes)?;
-        Ok(tvec!(input.into()))
-    }
-
-    fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
-        let [input] = inputs("Cast", tensors)?;
+        if is_whole(input.datum_type(), self.to) {
+            return Ok(tvec!(to_whole(input, self.to)?));
+        }
         if self.to == DatumType::String {
             return Ok(tvec!(tensor(written(input)?, input.shape())?));
         }
