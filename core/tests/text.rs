@@ -334,7 +334,7 @@ fn long_texts() {
             Err(error) => assert_eq!(error.code, "empty-text", "{part:?}"),
         }
     };
-    for name in ["bert", "roberta", "split", "unigram", "words"] {
+    for name in ["bert", "roberta", "split", "unigram", "mapped", "words"] {
         let model = tagger(name, json!({ "max_tokens": 32 }), "tokens").unwrap();
         check(&model, "ab ", 1 << 20);
         for part in ["日", "e\u{301}", "''", "\n", "1", "🙂", "<s>", "[CLS]"] {

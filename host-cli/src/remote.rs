@@ -135,6 +135,9 @@ impl OpenStore {
         } else {
             progress.finish(&format!("read {name}"));
         }
+        if let Some(why) = &fetched.uncached {
+            anstream::eprintln!("note: it is not kept in the cache: {why}");
+        }
         Ok(fetched)
     }
 }

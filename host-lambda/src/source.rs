@@ -313,6 +313,12 @@ impl Source {
             }
         }
         let fetched = self.store.package(package, version, patience, &|_| {}).await?;
+        if let Some(detail) = &fetched.uncached {
+            let fields =
+                [("package", package.to_string().into()), ("detail", detail.as_str().into())];
+            let message = "a model can't be cached: it is in memory only";
+            self.log.write(Level::Warn, None, message, fields);
+        }
         let was_there = fetched.was_there;
         match self.ready(package, Lies::Package(Box::new(code.clone()), fetched.held)).await {
             // Damaged where it lay: once more, from the store.

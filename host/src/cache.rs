@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use model_package::Digest;
 
-use crate::{Engine, HostError, PredictorComponent};
+use crate::{Engine, HostError, PredictorComponent, compiled};
 
 /// A folder of compiled components.
 #[derive(Clone, Debug)]
@@ -43,8 +43,16 @@ impl Cache {
         }
         on_compile();
         make_private(&self.folder)?;
-        PredictorComponent::compile_to(engine, bytes, &path)?;
+        compiled::write(&path, digest, &engine.compile(bytes)?)?;
         PredictorComponent::map(engine, &path)
+    }
+
+    /// Copies the compiled component with this digest out of the cache, for [`PredictorComponent::map`].
+    ///
+    /// # Errors
+    /// If it was not loaded before, or `to` can't be written.
+    pub fn copy(&self, engine: &Engine, digest: Digest, to: &Path) -> Result<(), HostError> {
+        compiled::copy(&self.path(engine, digest), to)
     }
 
     fn path(&self, engine: &Engine, digest: Digest) -> PathBuf {

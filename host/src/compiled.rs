@@ -79,6 +79,15 @@ pub(crate) fn write(path: &Path, component: Digest, bytes: &[u8]) -> Result<(), 
     write_json(&record_path(path), &record)
 }
 
+/// Copies code and record, each whole or not at all.
+#[cfg(feature = "compiler")]
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), HostError> {
+    for (from, to) in [(from, to), (&*record_path(from), &*record_path(to))] {
+        write_whole(to, &std::fs::read(from).map_err(io(from))?)?;
+    }
+    Ok(())
+}
+
 /// Writes a file of code, whole or not at all.
 #[cfg(feature = "compiler")]
 pub(crate) fn write_code(path: &Path, bytes: &[u8]) -> Result<Code, HostError> {

@@ -39,16 +39,6 @@ impl PredictorComponent {
         Self::new(engine, &component, digest)
     }
 
-    /// Compiles the bytes of a component and writes the result to `path`, for [`Self::map`].
-    ///
-    /// # Errors
-    /// If the bytes are no component, or `path` can't be written.
-    #[cfg(feature = "compiler")]
-    pub fn compile_to(engine: &Engine, bytes: &[u8], path: &Path) -> Result<(), HostError> {
-        let code = engine.compile(bytes)?;
-        compiled::write(path, Digest::of(bytes), &code)
-    }
-
     /// The digest of the component's bytes, before compilation.
     #[must_use]
     pub fn digest(&self) -> Digest {

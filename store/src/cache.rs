@@ -82,12 +82,19 @@ impl Cache {
 
     /// Renames before it removes, so that nobody finds half an entry.
     fn remove_folder(&self, path: &Path) -> Result<(), StoreError> {
-        let partial = self.partial()?;
-        let away = tempfile::tempdir_in(&partial).map_err(StoreError::io(&partial))?;
-        match fs::rename(path, away.path().join("entry")) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(StoreError::io(path)(error)),
+        let away = self
+            .partial()
+            .and_then(|partial| tempfile::tempdir_in(&partial).map_err(StoreError::io(&partial)));
+        let removed = match &away {
+            Ok(away) => fs::rename(path, away.path().join("entry")),
+            // Where there is no room even for a folder, room is what this is for.
+            Err(_) => fs::remove_dir_all(path),
+        };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::io(path)(error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -225,7 +232,7 @@ mod tests {
 
     fn add(cache: &Cache, text: &str) -> Kind {
         let digest = Digest::of(text.as_bytes());
-        let mut partial = Partial::open(&cache.partial().unwrap(), &digest).unwrap();
+        let mut partial = Partial::open(Some(&cache.partial().unwrap()), &digest).unwrap();
         partial.fill(text.as_bytes()).unwrap();
         let kind = Kind::Package(digest);
         cache.add(&kind, vec![("a/b".into(), partial)]).unwrap();

@@ -255,24 +255,30 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
     pause / 2 + pause * u32::from(byte) / 256
 }
 
-/// A file that is not whole yet, which the next attempt goes on with.
-///
-/// It belongs to whoever has its lock; who doesn't get it takes a file of their own, so nobody waits.
+/// A file that is not whole yet: on disk, where the next attempt goes on with it, or in memory.
 #[derive(Debug)]
-pub(crate) struct Partial {
-    file: File,
-    path: PathBuf,
+pub(crate) enum Partial {
+    /// It belongs to whoever has its lock; who doesn't get it takes a file of their own, so nobody waits.
+    Disk {
+        /// Open for reading and writing.
+        file: File,
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// For whom there is no room on disk.
+    Memory(Vec<u8>),
 }
 
 impl Partial {
-    /// The partial file of a digest in this folder.
-    pub(crate) fn open(folder: &Path, digest: &Digest) -> Result<Self, StoreError> {
+    /// The partial file of a digest in this folder, or without a folder one in memory.
+    pub(crate) fn open(folder: Option<&Path>, digest: &Digest) -> Result<Self, StoreError> {
+        let Some(folder) = folder else { return Ok(Self::Memory(Vec::new())) };
         let path = folder.join(digest.hex());
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(StoreError::io(&path))?;
         match file.try_lock() {
-            Ok(()) if is_at(&file, &path) => return Ok(Self { file, path }),
+            Ok(()) if is_at(&file, &path) => return Ok(Self::Disk { file, path }),
             Ok(()) | Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(source)) => return Err(StoreError::Io { path, source }),
         }
@@ -280,54 +286,84 @@ impl Partial {
         let (file, path) = own
             .and_then(|own| own.keep().map_err(|error| error.error))
             .map_err(StoreError::io(folder))?;
-        Ok(Self { file, path })
+        Ok(Self::Disk { file, path })
     }
 
     /// Checks what is there so far; its length.
     fn resume(&mut self, size: u64, check: &mut impl Check) -> Result<u64, StoreError> {
-        let path = self.path.clone();
-        let mut length = self.file.metadata().map_err(StoreError::io(&path))?.len();
+        let Self::Disk { file, path } = self else { return Ok(0) };
+        let mut length = file.metadata().map_err(StoreError::io(path))?.len();
         if length > size {
-            self.file.set_len(0).map_err(StoreError::io(&path))?;
+            file.set_len(0).map_err(StoreError::io(path))?;
             length = 0;
         }
-        self.file.seek(SeekFrom::Start(0)).map_err(StoreError::io(&path))?;
+        file.seek(SeekFrom::Start(0)).map_err(StoreError::io(path))?;
         let mut buffer = vec![0; 256 << 10];
         let mut read = 0;
         while read < length {
-            let count = self.file.read(&mut buffer).map_err(StoreError::io(&path))?;
+            let count = file.read(&mut buffer).map_err(StoreError::io(path))?;
             if count == 0 {
                 break;
             }
             let bytes = buffer.get(..count).unwrap_or_default();
-            check.more(bytes).inspect_err(|_| self.discard())?;
+            if let Err(error) = check.more(bytes) {
+                self.discard();
+                return Err(error);
+            }
             read += count as u64;
         }
         Ok(read)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        self.file.write_all(bytes).map_err(StoreError::io(&path))
+        match self {
+            Self::Memory(all) => all.extend_from_slice(bytes),
+            Self::Disk { file, path } => {
+                let written = file.write_all(bytes).map_err(StoreError::io(path));
+                // Half a file that can't be finished only takes room from others.
+                return written.inspect_err(|_| self.discard());
+            }
+        }
+        Ok(())
     }
 
     /// Puts small content in.
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        self.file.set_len(0).map_err(StoreError::io(&path))?;
-        self.file.seek(SeekFrom::Start(0)).map_err(StoreError::io(&path))?;
+        match self {
+            Self::Memory(all) => all.clear(),
+            Self::Disk { file, path } => {
+                file.set_len(0).map_err(StoreError::io(path))?;
+                file.seek(SeekFrom::Start(0)).map_err(StoreError::io(path))?;
+            }
+        }
         self.append(bytes)
+    }
+
+    /// What came.
+    pub(crate) fn bytes(self) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Disk { path, .. } => std::fs::read(&path).map_err(StoreError::io(&path)),
+            Self::Memory(bytes) => Ok(bytes),
+        }
     }
 
     /// Moves it to where it belongs.
     pub(crate) fn finish(self, to: &Path) -> Result<(), StoreError> {
-        std::fs::rename(&self.path, to).map_err(StoreError::io(to))
+        match self {
+            Self::Disk { path, .. } => std::fs::rename(&path, to).map_err(StoreError::io(to)),
+            Self::Memory(bytes) => std::fs::write(to, bytes).map_err(StoreError::io(to)),
+        }
     }
 
     /// Forgets what is there: it is not what it should be.
-    fn discard(&self) {
-        drop(self.file.set_len(0));
-        drop(std::fs::remove_file(&self.path));
+    fn discard(&mut self) {
+        match self {
+            Self::Memory(bytes) => bytes.clear(),
+            Self::Disk { file, path } => {
+                drop(file.set_len(0));
+                drop(std::fs::remove_file(path));
+            }
+        }
     }
 }
 
@@ -359,14 +395,18 @@ mod tests {
         let digest = Digest::of(b"abc");
         let digesting =
             || Digesting { hasher: Sha256::new(), expected: digest, object: String::new() };
-        let mut first = Partial::open(folder.path(), &digest).unwrap();
+        let mut first = Partial::open(Some(folder.path()), &digest).unwrap();
         first.append(b"ab").unwrap();
-        let mut second = Partial::open(folder.path(), &digest).unwrap();
-        assert_ne!(first.path, second.path);
+        let mut second = Partial::open(Some(folder.path()), &digest).unwrap();
+        let path = |partial: &Partial| match partial {
+            Partial::Disk { path, .. } => path.clone(),
+            Partial::Memory(_) => panic!("there is room on disk"),
+        };
+        assert_ne!(path(&first), path(&second));
         assert_eq!(second.resume(3, &mut digesting()).unwrap(), 0);
         // Who comes after the first goes on where it stopped.
         drop(first);
-        let mut third = Partial::open(folder.path(), &digest).unwrap();
+        let mut third = Partial::open(Some(folder.path()), &digest).unwrap();
         let mut check = digesting();
         assert_eq!(third.resume(3, &mut check).unwrap(), 2);
         check.more(b"c").unwrap();

@@ -1,6 +1,8 @@
 //! The way of an encrypted package into memory. What is written to disk is what lies in the bucket;
 //! what is decrypted stays in memory, and goes when its reader is done with it.
 
+use std::path::Path;
+
 use aws_call::{DataKey, Patience};
 use model_package::store::Contents;
 use model_package::{Digest, Limits, MANIFEST, Manifest, PackageFile, SIGNATURE};
@@ -13,11 +15,13 @@ use crate::store::{Wanted, covered};
 use crate::{Kind, Progress, Store, StoreError};
 
 impl Store {
-    /// Reads an encrypted package, of which the manifest came already.
+    /// Reads an encrypted package, of which the manifest came already; with a folder, what is encrypted
+    /// gets into the cache by way of it.
     pub(crate) async fn sealed(
         &self,
-        wanted: Wanted<'_>,
+        wanted: &Wanted<'_>,
         manifest: &[u8],
+        folder: Option<&Path>,
         patience: Patience,
         progress: &Progress<'_>,
     ) -> Result<Contents, StoreError> {
@@ -27,16 +31,15 @@ impl Store {
         let Some((_, bytes)) = document.small(DOCUMENT_BYTES).await? else {
             return Err(self.missing("encryption", key));
         };
-        let encryption = self.encryption(&bytes, &wanted, &document)?;
+        let encryption = self.encryption(&bytes, wanted, &document)?;
         let data_key = encryption.unwrap(&self.client, &self.place, &package, patience).await?;
 
         let manifest_key = self.place.package_key(&package, MANIFEST);
         let object = self.object(&manifest_key, patience);
         let (plain, parsed) =
-            self.opened_manifest(&data_key, &encryption, &wanted, manifest, &object)?;
+            self.opened_manifest(&data_key, &encryption, wanted, manifest, &object)?;
         progress(manifest.len() as u64);
 
-        let folder = self.cache.partial()?;
         let mut partials = Vec::new();
         let mut files = vec![PackageFile { path: MANIFEST.into(), content: plain }];
         for entry in &parsed.files {
@@ -52,25 +55,28 @@ impl Store {
             let mut opening = Opening::new(&data_key, &entry.path, &entry.sha256, size, &object)?;
             // Encrypted anew it would be another file.
             let name = [&bytes[..], entry.path.as_bytes()].concat();
-            let mut partial = Partial::open(&folder, &Digest::of(&name))?;
+            let mut partial = Partial::open(folder, &Digest::of(&name))?;
             object.save_checked(size, &mut opening, &mut partial, progress).await?;
             files.push(PackageFile { path: entry.path.clone(), content: opening.plain });
             partials.push((entry.path.clone(), partial));
         }
-        let signature = wanted.signature;
+        let contents = Contents { files, signature: wanted.signature.clone() };
+        if folder.is_none() {
+            return Ok(contents);
+        }
         let small = [
             (ENCRYPTION, Some(&bytes[..])),
             (MANIFEST, Some(manifest)),
-            (SIGNATURE, signature.as_deref()),
+            (SIGNATURE, wanted.signature.as_deref()),
         ];
         for (name, bytes) in small {
             let Some(bytes) = bytes else { continue };
-            let mut partial = Partial::open(&folder, &Digest::of(bytes))?;
+            let mut partial = Partial::open(folder, &Digest::of(bytes))?;
             partial.fill(bytes)?;
             partials.push((name.to_owned(), partial));
         }
         self.cache.add(&Kind::Sealed(package), partials)?;
-        Ok(Contents { files, signature })
+        Ok(contents)
     }
 
     /// A package that lies encrypted in the cache. What is damaged there is thrown away, and read anew.
@@ -121,7 +127,10 @@ impl Store {
         match opened.await {
             Ok(contents) => Ok(Some(contents)),
             Err(error) if error.is_of_kms() => Err(error),
-            Err(_) => self.cache.remove(&kind).map(|()| None),
+            Err(_) => {
+                drop(self.cache.remove(&kind));
+                Ok(None)
+            }
         }
     }
 

@@ -1,16 +1,16 @@
 //! The way from a reference to a package on this machine: alias or version first, then its files, each
 //! checked before it is used. What is encrypted is `crate::sealed`'s affair.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_call::{Client, Patience};
 use model_package::store::{Contents, read_contents};
-use model_package::{Digest, Limits, MANIFEST, Manifest, SIGNATURE};
+use model_package::{Digest, Limits, MANIFEST, Manifest, PackageFile, SIGNATURE};
 use model_signing::{SIGNATURE_BYTES, Statement, TrustPolicy};
 
-use crate::cipher::MAGIC;
+use crate::cipher::{MAGIC, sealed_size};
 use crate::download::{Expected, Object, Partial};
 use crate::layout::{BAKED, DOCUMENT_BYTES, VersionPointer};
 use crate::{Alias, AliasDocument, Cache, Kind, Place, Progress, StoreError};
@@ -68,15 +68,13 @@ pub struct Fetched {
     pub held: Held,
     /// Whether it lay there already.
     pub was_there: bool,
+    /// Why it is not in the cache, where it should be: there is no room, say.
+    pub uncached: Option<String>,
 }
 
 impl Fetched {
-    pub(crate) fn folder(folder: PathBuf, was_there: bool) -> Self {
-        Self { held: Held::Folder(folder), was_there }
-    }
-
-    pub(crate) fn memory(contents: Contents, was_there: bool) -> Self {
-        Self { held: Held::Memory(contents), was_there }
+    fn there(held: Held) -> Self {
+        Self { held, was_there: true, uncached: None }
     }
 }
 
@@ -238,54 +236,90 @@ impl Store {
         let kind = Kind::Package(package);
         let found = self.cache.find(&kind).filter(|_| !self.trust.requires_encryption());
         if let Some(folder) = found {
-            return Ok(Fetched::folder(folder, true));
+            return Ok(Fetched::there(Held::Folder(folder)));
         }
         if let Some(contents) = self.sealed_here(package, version, patience).await? {
-            return Ok(Fetched::memory(contents, true));
+            return Ok(Fetched::there(Held::Memory(contents)));
         }
-        let limits = Limits::DEFAULT;
         let key = self.place.package_key(&package, SIGNATURE);
         let signature = self.signature(&key, patience).await?;
         let statement = self.judged(&key, signature.as_deref())?;
 
         let key = self.place.package_key(&package, MANIFEST);
         let object = self.object(&key, patience);
-        let manifest_bytes = usize::try_from(limits.manifest_bytes).unwrap_or(usize::MAX);
+        // It may be encrypted.
+        let manifest_bytes = sealed_size(Limits::DEFAULT.manifest_bytes);
+        let manifest_bytes = usize::try_from(manifest_bytes).unwrap_or(usize::MAX);
         let Some((_, manifest)) = object.small(manifest_bytes).await? else {
             return Err(self.missing("package", key));
         };
+        let wanted = Wanted { package, version, statement, signature };
+        let on_disk = async {
+            let folder = self.cache.partial()?;
+            self.files(&wanted, &manifest, Some(&folder), patience, progress).await
+        };
+        let (held, uncached) = match on_disk.await {
+            // What can't be written is as good in memory.
+            Err(error @ StoreError::Io { .. }) => {
+                let held = self.files(&wanted, &manifest, None, patience, progress).await?;
+                (held, Some(error.to_string()))
+            }
+            held => (held?, None),
+        };
+        Ok(Fetched { held, was_there: false, uncached })
+    }
+
+    /// Reads the files of a package, of which the manifest came already: into the cache by way of this
+    /// folder, or without one into memory.
+    async fn files(
+        &self,
+        wanted: &Wanted<'_>,
+        manifest: &[u8],
+        folder: Option<&Path>,
+        patience: Patience,
+        progress: &Progress<'_>,
+    ) -> Result<Held, StoreError> {
         if manifest.starts_with(MAGIC) {
-            let wanted = Wanted { package, version, statement, signature };
-            let contents = self.sealed(wanted, &manifest, patience, progress).await?;
-            return Ok(Fetched::memory(contents, false));
+            let contents = self.sealed(wanted, manifest, folder, patience, progress).await?;
+            return Ok(Held::Memory(contents));
         }
+        let package = wanted.package;
+        let key = self.place.package_key(&package, MANIFEST);
+        let object = self.object(&key, patience);
         if self.trust.requires_encryption() {
             return Err(StoreError::PlainText { object: object.name() });
         }
-        let wanted = Wanted { package, version, statement, signature };
-        let parsed = self.manifest(&wanted, &manifest, &object)?;
-        let Wanted { statement, signature, .. } = wanted;
+        let parsed = self.manifest(wanted, manifest, &object)?;
         progress(manifest.len() as u64);
 
-        let folder = self.cache.partial()?;
         let mut files = Vec::new();
         for entry in &parsed.files {
             let key = self.place.package_key(&package, &entry.path);
             let object = self.object(&key, patience);
-            covered(statement.as_ref(), &entry.path, &entry.sha256, &object)?;
+            covered(wanted.statement.as_ref(), &entry.path, &entry.sha256, &object)?;
             let (digest, size) = (entry.sha256, Some(entry.size));
-            let expected = Expected { digest, size, limit: limits.file_bytes };
-            let mut partial = Partial::open(&folder, &digest)?;
+            let expected = Expected { digest, size, limit: Limits::DEFAULT.file_bytes };
+            let mut partial = Partial::open(folder, &digest)?;
             object.save(expected, &mut partial, progress).await?;
             files.push((entry.path.clone(), partial));
         }
-        for (name, bytes) in [(MANIFEST, Some(&manifest[..])), (SIGNATURE, signature.as_deref())] {
+        let signature = wanted.signature.as_deref();
+        if folder.is_none() {
+            let files = files
+                .into_iter()
+                .map(|(path, partial)| Ok(PackageFile { path, content: partial.bytes()? }));
+            let manifest = PackageFile { path: MANIFEST.into(), content: manifest.to_vec() };
+            let files =
+                std::iter::once(Ok(manifest)).chain(files).collect::<Result<_, StoreError>>()?;
+            return Ok(Held::Memory(Contents { files, signature: wanted.signature.clone() }));
+        }
+        for (name, bytes) in [(MANIFEST, Some(manifest)), (SIGNATURE, signature)] {
             let Some(bytes) = bytes else { continue };
-            let mut partial = Partial::open(&folder, &Digest::of(bytes))?;
+            let mut partial = Partial::open(folder, &Digest::of(bytes))?;
             partial.fill(bytes)?;
             files.push((name.to_owned(), partial));
         }
-        Ok(Fetched::folder(self.cache.add(&kind, files)?, false))
+        Ok(Held::Folder(self.cache.add(&Kind::Package(package), files)?))
     }
 
     /// What a manifest says, if it is the one that was asked for, and somebody trusted signed it.
@@ -355,12 +389,12 @@ impl Store {
             let limit = if *file == code { CODE_BYTES } else { Limits::DEFAULT.file_bytes };
             let limit = if file == BAKED { RECORD_BYTES } else { limit };
             let expected = Expected { digest: *digest, size: None, limit };
-            let mut partial = Partial::open(&folder, digest)?;
+            let mut partial = Partial::open(Some(&folder), digest)?;
             let key = key(file);
             self.object(&key, patience).save(expected, &mut partial, progress).await?;
             files.push((file.clone(), partial));
         }
-        let mut partial = Partial::open(&folder, &Digest::of(&signature))?;
+        let mut partial = Partial::open(Some(&folder), &Digest::of(&signature))?;
         partial.fill(&signature)?;
         files.push((SIGNATURE.to_owned(), partial));
         Ok(Some(FetchedBaked { folder: self.cache.add(kind, files)?, was_there: false }))

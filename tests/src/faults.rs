@@ -1,10 +1,18 @@
-//! A proxy that makes trouble between a client and a server: answers that break off, answers with a byte
-//! changed, answers that are refusals.
+//! A proxy that makes trouble between a client and a server: answers that break off, that are slow, changed or
+//! old, and refusals.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Answers of fewer bytes can be old ones.
+const SMALL: usize = 64 << 10;
+/// The pieces of a slow answer, in bytes, and the pause between two.
+const PIECE: usize = 16 << 10;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +27,12 @@ pub enum Fault {
     Corrupt(usize),
     /// A body of at least so many bytes is shorter, and its headers say so.
     Truncate(usize),
+    /// The halves of a body of at least so many bytes come in the other order.
+    Reorder(usize),
+    /// A body comes in small pieces, with a pause after each.
+    Slow,
+    /// What is asked for again is answered as it was the first time.
+    Stale,
     /// KMS refuses with this status and error.
     RefuseKms(u16, &'static str),
     /// Nothing is answered, and the connection ends.
@@ -31,6 +45,8 @@ pub struct Proxy {
     address: SocketAddr,
     fault: Arc<Mutex<Fault>>,
     requests: Arc<AtomicUsize>,
+    /// The first answer to each request for a small object, by its first line.
+    firsts: Arc<Mutex<BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>>>,
 }
 
 impl Proxy {
@@ -43,8 +59,8 @@ impl Proxy {
         let server = server.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let proxy =
-            Self { address, fault: Arc::new(Mutex::new(Fault::None)), requests: Arc::default() };
+        let fault = Arc::new(Mutex::new(Fault::None));
+        let proxy = Self { address, fault, requests: Arc::default(), firsts: Arc::default() };
         let own = proxy.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -99,8 +115,16 @@ impl Proxy {
         upstream.write_all(&closing(&head))?;
         upstream.write_all(&body)?;
         let bodiless = head.starts_with(b"HEAD ");
-        let Some((head, mut body)) = message(&mut upstream, bodiless)? else { return Ok(()) };
-        let mut head = closing(&head);
+        let Some((mut answer, mut body)) = message(&mut upstream, bodiless)? else { return Ok(()) };
+        if head.starts_with(b"GET ") && body.len() < SMALL {
+            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default().to_vec();
+            let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = firsts.entry(line).or_insert_with(|| (answer.clone(), body.clone()));
+            if fault == Fault::Stale {
+                (answer, body) = first.clone();
+            }
+        }
+        let mut head = closing(&answer);
         match fault {
             Fault::Cut(least) if body.len() > least => body.truncate((body.len() / 2).max(least)),
             Fault::Corrupt(least) if body.len() >= least => {
@@ -108,6 +132,10 @@ impl Proxy {
                 if let Some(byte) = body.get_mut(middle) {
                     *byte ^= 1;
                 }
+            }
+            Fault::Reorder(least) if body.len() >= least => {
+                let half = body.len() / 2;
+                body.rotate_left(half);
             }
             Fault::Truncate(least) if body.len() >= least => {
                 let (whole, short) = (body.len(), body.len() - 1);
@@ -126,7 +154,13 @@ impl Proxy {
             _ => {}
         }
         client.write_all(&head)?;
-        client.write_all(&body)?;
+        let piece = if fault == Fault::Slow { PIECE } else { body.len().max(1) };
+        for (place, piece) in body.chunks(piece).enumerate() {
+            if place > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            client.write_all(piece)?;
+        }
         client.shutdown(Shutdown::Both)
     }
 }

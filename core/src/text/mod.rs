@@ -4,6 +4,7 @@
 //! is done here and not there: the crate keeps every cut-off part, which for two long texts means
 //! every pair of parts.
 
+mod document;
 mod entity;
 mod pool;
 mod reader;

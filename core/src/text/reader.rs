@@ -7,6 +7,7 @@ use tokenizers::utils::truncation::{
 };
 use tokenizers::{Encoding, ModelWrapper, PostProcessorWrapper, Tokenizer};
 
+use super::document;
 use crate::{Error, ErrorKind};
 
 /// Cuts texts into tokens.
@@ -36,10 +37,13 @@ pub(crate) struct Tokens {
 impl Reader {
     /// Reads a `tokenizer.json`.
     pub(crate) fn load(json: &[u8], spec: &TextSpec) -> Result<Self, Error> {
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| {
-            let text: String = error.to_string().chars().take(300).collect();
+        let invalid = |error: String| {
+            let text: String = error.chars().take(300).collect();
             Error::model("invalid-tokenizer", format!("not a tokenizer: {text}"))
-        })?;
+        };
+        let json = document::sound(json).map_err(invalid)?;
+        let tokenizer = Tokenizer::from_bytes(json);
+        let mut tokenizer = tokenizer.map_err(|error| invalid(error.to_string()))?;
         // A tokenizer that draws lots would give one text several answers.
         if let ModelWrapper::BPE(model) = tokenizer.get_model()
             && model.dropout.is_some_and(|dropout| dropout != 0.0)

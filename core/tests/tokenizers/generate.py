@@ -9,9 +9,13 @@ the wheel gives, cut to `max_tokens` with the strategy `longest_first`.
 
 from __future__ import annotations
 
+import io
 import json
+import tempfile
 from pathlib import Path
 
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import Regex
 
@@ -95,6 +99,29 @@ def unigram() -> Tokenizer:
     return tokenizer
 
 
+def charsmap() -> bytes:
+    """A map of characters as SentencePiece compiles it, with a few rules of NFKC and one of its own."""
+    rules = "FB01\t66 69\n2460\t31\nBD\t31 2F 32\n3000\t20\nC9\t45\n65 301\tE9\n7\t\nFDFA\t635\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write(rules)
+        file.flush()
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(CORPUS), model_writer=model, vocab_size=100, hard_vocab_limit=False,
+            normalization_rule_tsv=file.name, minloglevel=2,
+        )
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model.getvalue())
+    return proto.normalizer_spec.precompiled_charsmap
+
+
+def mapped() -> Tokenizer:
+    """As XLM-RoBERTa and T5 have it: SentencePiece's own map of characters before the model."""
+    tokenizer = unigram()
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap()), normalizers.Replace(Regex(" {2,}"), " ")])
+    return tokenizer
+
+
 def words() -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -122,7 +149,7 @@ def expected(tokenizer: Tokenizer, text: str, pair: str | None, most: int) -> di
 
 def main() -> None:
     cases = []
-    for make in [bert, roberta, split, unigram, words]:
+    for make in [bert, roberta, split, unigram, mapped, words]:
         tokenizer = make()
         name = make.__name__
         tokenizer.save(str(HERE / f"{name}.json"), pretty=False)

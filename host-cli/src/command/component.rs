@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use predictor_host::{Engine, Interruption, PredictorComponent};
+use predictor_host::{Engine, Interruption};
 use serde::Serialize;
 
 use crate::args::{Component, Settings};
@@ -23,10 +23,11 @@ pub(crate) fn run(settings: &Settings, arguments: &Component) -> Result<ExitCode
     if let Some(path) = &arguments.output {
         std::fs::write(path, bytes).with_context(|| path.display().to_string())?;
     }
-    if let Some(path) = &arguments.compile {
-        PredictorComponent::compile_to(&Engine::new(Interruption::None)?, bytes, path)?;
-    }
     let component = runtime::component(settings, Interruption::None)?;
+    if let Some(path) = &arguments.compile {
+        let engine = Engine::new(Interruption::None)?;
+        runtime::cache(settings)?.copy(&engine, component.digest(), path)?;
+    }
     let names = component.names();
     let shown = Shown {
         digest: component.digest().to_string(),
