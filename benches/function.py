@@ -6,6 +6,7 @@ import http.client
 import re
 import subprocess
 import threading
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,10 @@ class Report:
 class Emulator:
     """A function under `host-cli emulate`, with Lambda's own API on a port."""
 
-    def __init__(self, cli: Path, package: Path, environment: dict[str, str] | None = None) -> None:
-        command = [str(cli), "emulate", str(package)]
+    def __init__(
+        self, cli: Path, package: Path, environment: dict[str, str] | None = None, provisioned: int = 0
+    ) -> None:
+        command = [str(cli), "emulate", str(package), "--provisioned", str(provisioned)]
         command += ["--memory", str(MEMORY), "--timeout", "120", "--door", "invoke=127.0.0.1:0"]
         for name, value in (environment or {}).items():
             command += ["--env", f"{name}={value}"]
@@ -56,15 +59,21 @@ class Emulator:
     def invoke(self, event: bytes) -> Report:
         """Invokes, checks that there is an answer, and waits for its report."""
         before = len(self.reports)
+        self.ask(event)
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: len(self.reports) > before, timeout=60):
+                raise RuntimeError("no REPORT line")
+        return self.reports[-1]
+
+    def ask(self, event: bytes) -> float:
+        """Invokes, and checks that there is an answer; its seconds as the caller sees them."""
+        began = time.perf_counter()
         self.connection.request("POST", "/2015-03-31/functions/function/invocations", event)
         response = self.connection.getresponse()
         answer = response.read()
         if response.status != 200 or response.getheader("X-Amz-Function-Error"):
             raise RuntimeError(answer.decode())
-        with self.arrived:
-            if not self.arrived.wait_for(lambda: len(self.reports) > before, timeout=60):
-                raise RuntimeError("no REPORT line")
-        return self.reports[-1]
+        return time.perf_counter() - began
 
     def close(self) -> None:
         """Ends the function."""
