@@ -10,7 +10,6 @@ pub(crate) fn check(manifest: &Manifest, ensemble: &Ensemble, packages: &[&Manif
         let stacks = index >= ensemble.members.len();
         let at =
             if stacks { "ensemble.stacker".into() } else { format!("ensemble.members[{index}]") };
-        labels(manifest, package, &at)?;
         if stacks {
             stacker(manifest, ensemble, package, &at)?;
         } else {
@@ -49,6 +48,7 @@ fn member(manifest: &Manifest, member: &Manifest, at: &str) -> Checked {
         let (found, expected) = (member.task.name(), manifest.task.name());
         return fail(at, format!("is a {found}, the ensemble a {expected}"));
     }
+    labels(manifest, member, at)?;
     for theirs in &member.input.fields {
         let name = &theirs.name;
         match manifest.input.fields.iter().find(|field| field.name == *name) {
@@ -86,6 +86,7 @@ fn stacker(manifest: &Manifest, ensemble: &Ensemble, stacker: &Manifest, at: &st
         let (found, expected) = (stacker.task.name(), expected.name());
         return fail(at, format!("is a {found}, expected a {expected}"));
     }
+    labels(manifest, stacker, at)?;
     for Field { name, kind, .. } in &stacker.input.fields {
         if ensemble.stacker_field(&manifest.output.labels, name).is_none() {
             let message = format!(

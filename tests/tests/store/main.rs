@@ -4,6 +4,7 @@
 
 mod canary;
 mod encryption;
+mod ensemble;
 mod load;
 mod routing;
 mod shop;
