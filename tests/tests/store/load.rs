@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::shop::{DAY, Shop, answered, key, told};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_changes_fail_no_request_and_mix_no_answer() {
-    const CHANGES: u64 = 100;
+async fn thousands_of_changes_fail_no_request_and_mix_no_answer() {
+    const CHANGES: u64 = 2000;
     let Some(shop) = Shop::open() else { return };
     for version in ["1.0.0", "1.1.0"] {
         shop.push(version);
