@@ -104,6 +104,27 @@ async fn spans_of_a_request_reach_the_collector_in_the_callers_trace() {
     assert_eq!(decisions(&emulator)[0].trace.as_deref(), Some(ID));
 }
 
+#[tokio::test]
+async fn traces_are_recorded_as_the_sampler_says() {
+    let collector = Collector::start(Manners::Good);
+    let endpoint = collector.endpoint();
+    // Of those that nobody has decided about, none.
+    let (_emulator, base) = behind_url(fraud_function(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
+    ]))
+    .await;
+    let url = format!("{base}/predict");
+    let undecided = json!({"instances": [good(), good()]}).to_string();
+    assert_eq!(post(&url, "none".into(), undecided).await.status, 200);
+    assert_eq!(post(&url, traceparent("01"), good().to_string()).await.status, 200);
+    // Those of the second alone: an invoke and its three phases.
+    let spans = collector.wait(4).await;
+    assert_eq!(spans.len(), 4, "{spans:#?}");
+    assert!(spans.iter().all(|span| span["traceId"] == ID), "{spans:#?}");
+}
+
 /// An event with these records: what they have besides their body.
 fn sqs_event(records: Vec<Value>) -> String {
     let records = records.into_iter().enumerate().map(|(index, more)| {
