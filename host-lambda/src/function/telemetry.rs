@@ -231,7 +231,7 @@ impl Function {
             "decisions": found.decisions,
             "score_index": found.index,
             "score_index_threshold": thresholds.index,
-            "compared_with": "the first window of this execution environment",
+            "compared_with": drift.compared_with(),
             "out_of_training_range_share": found.outside,
             "out_of_training_range_threshold": thresholds.outside,
             "traceparent": work.invocation.carried(None).map(|trace| trace.parent),
