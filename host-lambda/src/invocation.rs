@@ -92,10 +92,11 @@ pub(crate) fn new_span() -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[cfg_attr(feature = "aws", expect(clippy::unwrap_used, reason = "tests"))]
 mod tests {
     use super::*;
     use crate::clock::epoch_milliseconds;
+    #[cfg(feature = "aws")]
     use crate::event::Body;
 
     impl Invocation {

@@ -29,7 +29,7 @@ struct BridgeObject {
 
 /// Which alias has changed, as `host-cli promote` says it.
 #[derive(Debug, Deserialize)]
-#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is no store"))]
+#[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "there is no store"))]
 pub(crate) struct Promoted {
     /// Such as `s3://models/prod/fraud`.
     #[serde(default)]

@@ -103,7 +103,7 @@ pub(crate) enum Opened {
 
 impl Opened {
     /// The text of its first instance, if it is JSON; of an item, all of it.
-    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is one version"))]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "there is one version"))]
     pub(crate) fn first(&self) -> Option<String> {
         let text = match self {
             Self::Text(text) => text.as_str(),
