@@ -34,7 +34,7 @@ pub use error::AwsError;
 #[cfg(feature = "client")]
 pub use kms::{DataKey, EncryptionContext, NewDataKey};
 #[cfg(feature = "client")]
-pub use s3::{Found, Head, Listing, Put, PutRequest};
+pub use s3::{Found, Head, Listing, Put, PutRequest, Span};
 
 /// A service with a JSON protocol.
 #[derive(Clone, Copy, Debug)]

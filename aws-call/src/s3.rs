@@ -62,6 +62,15 @@ pub struct Found {
     body: Incoming,
 }
 
+/// Which bytes of an object are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Those between two places.
+    Between(Range<u64>),
+    /// At most so many at its end.
+    Last(u64),
+}
+
 /// What became of a write with a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -109,11 +118,7 @@ impl Client {
         version: Option<&str>,
         patience: Patience,
     ) -> Result<Found, AwsError> {
-        let mut path = path(bucket, key);
-        if let Some(version) = version {
-            path += &format!("?versionId={}", utf8_percent_encode(version, QUERY));
-        }
-        self.get(key, &path, Vec::new(), patience).await
+        self.get(key, &path_of(bucket, key, version), Vec::new(), patience).await
     }
 
     /// Begins to read a part of an object.
@@ -134,6 +139,41 @@ impl Client {
             return Ok(found);
         }
         Err(found.named.unreachable("a part was asked for, and the whole was sent".into()))
+    }
+
+    /// Reads some bytes of one version of an object, and tries again where they stop coming.
+    ///
+    /// # Errors
+    /// If it is not there or can't be read, or the service sends something else.
+    pub async fn read_part(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        span: Span,
+        patience: Patience,
+    ) -> Result<(Head, Bytes), AwsError> {
+        let path = path_of(bucket, key, version);
+        let (range, limit) = match span {
+            Span::Between(Range { start, end }) => {
+                (format!("bytes={start}-{}", end.saturating_sub(1)), end.saturating_sub(start))
+            }
+            Span::Last(count) => (format!("bytes=-{count}"), count),
+        };
+        let mut tries = Tries::default();
+        loop {
+            let read = async {
+                let mut found =
+                    self.get(key, &path, vec![("range", range.clone())], patience).await?;
+                let body =
+                    found.read(usize::try_from(limit).unwrap_or(usize::MAX), patience).await?;
+                Ok::<_, AwsError>((found.head, body))
+            };
+            match read.await {
+                Ok(read) => return Ok(read),
+                Err(error) => tries.again(error, patience).await?,
+            }
+        }
     }
 
     /// Reads a small object whole, unless it is still the one with this ETag: then there is nothing.
@@ -366,6 +406,14 @@ impl Tries {
 
 fn path(bucket: &str, key: &str) -> String {
     format!("/{bucket}/{}", utf8_percent_encode(key, KEY))
+}
+
+fn path_of(bucket: &str, key: &str, version: Option<&str>) -> String {
+    let mut path = path(bucket, key);
+    if let Some(version) = version {
+        path += &format!("?versionId={}", utf8_percent_encode(version, QUERY));
+    }
+    path
 }
 
 /// Reads an answer to `ListObjectsV2`.

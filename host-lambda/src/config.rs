@@ -4,13 +4,16 @@
 
 #[cfg(feature = "aws")]
 mod otlp;
+mod place;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+mod values;
 mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +23,11 @@ use predictor_host::{Policy, SandboxLimits};
 
 #[cfg(feature = "aws")]
 pub(crate) use self::otlp::Otlp;
+pub(crate) use self::place::ModelPlace;
+#[cfg(feature = "aws")]
+use self::values::refresh;
+pub(crate) use self::values::{Audit, BasePath, Poison, Switch};
+use self::values::{cors, trust};
 use self::variables::Variables;
 pub(crate) use self::variables::Wrong;
 use crate::log::{Format, Level, Log};
@@ -104,68 +112,6 @@ pub(crate) struct Config {
     pub(crate) unknown: Vec<String>,
 }
 
-/// Where the model is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ModelPlace {
-    /// A baked model, or a package (a folder or an archive).
-    Disk(PathBuf),
-    /// A package in a store.
-    #[cfg(feature = "aws")]
-    Store(model_store::Reference),
-}
-
-impl fmt::Display for ModelPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disk(path) => write!(f, "{}", path.display()),
-            #[cfg(feature = "aws")]
-            Self::Store(reference) => write!(f, "{reference}"),
-        }
-    }
-}
-
-impl ModelPlace {
-    #[cfg(feature = "aws")]
-    fn read(text: &str) -> Result<Self, String> {
-        match text.parse().map_err(|error: model_store::ReferenceError| error.to_string())? {
-            model_store::ModelRef::Path(path) => Ok(Self::Disk(path)),
-            model_store::ModelRef::Store(reference) => Ok(Self::Store(reference)),
-            model_store::ModelRef::Url(_) => {
-                Err(format!("expected a path, or s3://BUCKET/PREFIX/MODEL@WHICH, found {text:?}"))
-            }
-        }
-    }
-
-    #[cfg(not(feature = "aws"))]
-    fn read(text: &str) -> Result<Self, String> {
-        match text.contains("://") {
-            true => Err("this function was built without AWS's services; expected a path".into()),
-            false => Ok(Self::Disk(PathBuf::from(text))),
-        }
-    }
-}
-
-/// A policy as a text, or in a file of the function's.
-fn trust(text: &str, folder: &Path) -> Result<TrustPolicy, String> {
-    let policy = match text.trim_start().starts_with('{') || text.contains("-----BEGIN ") {
-        true => TrustPolicy::parse(text),
-        false => TrustPolicy::read(&folder.join(text)),
-    };
-    policy.map_err(|error| error.to_string())
-}
-
-/// Seconds, or `off`.
-#[cfg(feature = "aws")]
-fn refresh(text: &str) -> Result<Option<Duration>, String> {
-    match text.parse::<u32>() {
-        _ if text == "off" => Ok(None),
-        Ok(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds.into()))),
-        _ => {
-            Err(format!("expected a whole number of seconds of at least 1, or off, found {text:?}"))
-        }
-    }
-}
-
 /// What Lambda says of the function.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FunctionFacts {
@@ -173,79 +119,6 @@ pub(crate) struct FunctionFacts {
     pub(crate) name: String,
     /// Its memory in MB.
     pub(crate) memory_mb: u32,
-}
-
-/// What becomes of a record that can't be predicted, however often it is tried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Poison {
-    /// It is reported as failed, so that the source's redrive policy keeps it.
-    #[default]
-    Report,
-    /// Its error is its answer.
-    Answer,
-}
-
-/// What audit records have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Audit {
-    /// The decision and its masked input.
-    #[default]
-    Inputs,
-    /// The decision without its input.
-    Decisions,
-    /// None are written.
-    Off,
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Switch {
-    /// On.
-    #[default]
-    On,
-    /// Off.
-    Off,
-}
-
-/// A type with a few named values.
-macro_rules! named {
-    ($name:ident, $expected:literal, $($text:literal => $value:ident),+) => {
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($text => Ok(Self::$value),)+
-                    _ => Err(format!(concat!("expected ", $expected, ", found {:?}"), text)),
-                }
-            }
-        }
-    };
-}
-named!(Poison, "report or answer", "report" => Report, "answer" => Answer);
-named!(Audit, "inputs, decisions or off", "inputs" => Inputs, "decisions" => Decisions, "off" => Off);
-named!(Switch, "on or off", "on" => On, "off" => Off);
-
-/// With a slash before it, and none behind it; empty for none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BasePath(pub(crate) String);
-
-impl FromStr for BasePath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = text.trim_end_matches('/');
-        if !path.is_empty() && !path.starts_with('/') {
-            return Err(format!("expected a path such as /ml, found {text:?}"));
-        }
-        Ok(Self(path.to_owned()))
-    }
-}
-
-/// Origins with commas between them, or `*`.
-fn cors(text: &str) -> Result<Cors, String> {
-    Cors::parse(text.split(',').filter(|origin| !origin.trim().is_empty()))
-        .map_err(|error| error.to_string())
 }
 
 impl Config {
@@ -395,105 +268,4 @@ fn limits(variables: &mut Variables) -> SandboxLimits {
             Some(seconds) => Duration::from_secs(seconds),
             None => default.deadline,
         })
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn config(more: &[(&str, &str)]) -> Result<Config, Wrong> {
-        let lambda = [
-            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
-            ("AWS_LAMBDA_FUNCTION_NAME", "fraud"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
-            ("LAMBDA_TASK_ROOT", "/var/task"),
-        ];
-        let all = lambda.iter().chain(more);
-        Config::from_variables(all.map(|(name, value)| (name.into(), value.into())).collect())
-    }
-
-    #[test]
-    fn without_settings_the_defaults_hold() {
-        let config = config(&[("SAMEBITS_MODEL", ""), ("PATH", "/bin")]).unwrap();
-        assert_eq!(config.model, ModelPlace::Disk("/var/task/model".into()));
-        assert_eq!((config.service.as_str(), config.namespace.as_str()), ("fraud", "samebits"));
-        assert_eq!((config.poison, config.audit), (Poison::Report, Audit::Inputs));
-        assert_eq!((config.log_format, config.log_level), (Format::Json, Level::Info));
-        assert_eq!((config.function.memory_mb, config.unknown.len()), (512, 0));
-    }
-
-    #[test]
-    fn settings_are_read() {
-        let config = config(&[
-            ("SAMEBITS_MODEL", "/opt/model"),
-            ("SAMEBITS_RESERVE", "250"),
-            ("SAMEBITS_POISON", "answer"),
-            ("SAMEBITS_AUDIT", "decisions"),
-            ("SAMEBITS_METRICS", "off"),
-            ("SAMEBITS_TYPO", "1"),
-            ("AWS_LAMBDA_LOG_FORMAT", "Text"),
-            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
-            ("POWERTOOLS_SERVICE_NAME", "payments"),
-        ])
-        .unwrap();
-        assert_eq!(config.model, ModelPlace::Disk("/opt/model".into()));
-        assert_eq!(config.reserve, Some(Duration::from_millis(250)));
-        assert_eq!((config.poison, config.audit), (Poison::Answer, Audit::Decisions));
-        assert_eq!((config.log_format, config.log_level), (Format::Text, Level::Warn));
-        assert_eq!((config.metrics, config.service.as_str()), (Switch::Off, "payments"));
-        assert_eq!(config.unknown, ["SAMEBITS_TYPO"]);
-    }
-
-    #[test]
-    fn each_wrong_setting_is_named() {
-        let check = |name: &str, value: &str, expected: &str| {
-            let error = config(&[(name, value)]).unwrap_err().to_string();
-            assert!(error.starts_with(name) && error.contains(expected), "{error}");
-            // A key is a secret, also when it is wrong.
-            assert!(name != "SAMEBITS_KEY" || !error.contains(value), "{error}");
-        };
-        check("SAMEBITS_MODEL", "s3://models", "s3://");
-        check("SAMEBITS_MODEL", "https://example.com/x.tar", "expected a path");
-        check("SAMEBITS_TRUST", "{}", "not a trust policy");
-        check("SAMEBITS_REFRESH", "0", "expected a whole number of seconds");
-        check("SAMEBITS_SANDBOX", "old", "expected fresh, reuse or reuse:N");
-        check("SAMEBITS_THREADS", "0", "a whole number of at least 1");
-        check("SAMEBITS_MEMORY", "70000", "a whole number of at least 1");
-        check("SAMEBITS_CORS", "somewhere", "somewhere");
-        check("SAMEBITS_BASE_PATH", "ml", "expected a path such as /ml");
-        check("SAMEBITS_POISON", "retry", "expected report or answer, found \"retry\"");
-        check("SAMEBITS_AUDIT", "yes", "expected inputs, decisions or off");
-        check("SAMEBITS_METRICS", "1", "expected on or off");
-        #[cfg(feature = "aws")]
-        check("SAMEBITS_DRIFT_WINDOW", "1", "expected 200 to 1000000 decisions, or off");
-        #[cfg(feature = "aws")]
-        check("SAMEBITS_DRIFT_SCORE", "high", "expected a number from 0 to 100");
-        #[cfg(feature = "aws")]
-        check("OTEL_EXPORTER_OTLP_ENDPOINT", "x", "expected an address");
-        check("SAMEBITS_RESULTS", "queue", "expected logs, sqs:QUEUE-URL, kinesis:STREAM");
-        check("SAMEBITS_SENSITIVE", "blur", "expected mask, hash or drop");
-        check("SAMEBITS_KEY", "short", "expected at least 16 characters");
-        check("SAMEBITS_PRICE_GB_SECOND", "-1", "expected a number of US dollars");
-        check("AWS_LAMBDA_LOG_FORMAT", "xml", "expected JSON or Text");
-        check("AWS_LAMBDA_LOG_LEVEL", "loud", "expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
-        check("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much", "a whole number of at least 1");
-        check("AWS_LAMBDA_FUNCTION_NAME", "", "is not set");
-    }
-
-    #[cfg(feature = "aws")]
-    #[test]
-    fn results_at_aws_need_credentials() {
-        let error = config(&[("SAMEBITS_RESULTS", "kinesis:results")]).unwrap_err().to_string();
-        assert!(error.starts_with("3 settings are wrong\n  AWS_REGION: is not set"), "{error}");
-    }
-
-    #[test]
-    fn all_mistakes_are_said_at_once() {
-        let wrong = [("SAMEBITS_THREADS", "0"), ("SAMEBITS_AUDIT", "yes")];
-        let error = config(&wrong).unwrap_err().to_string();
-        assert!(error.starts_with("2 settings are wrong\n  SAMEBITS_THREADS"), "{error}");
-        assert!(error.contains("\n  SAMEBITS_AUDIT: expected inputs"), "{error}");
-    }
 }

@@ -1,9 +1,9 @@
-//! Whether a model sees other inputs, or gives other scores, than it did at first: its decisions are
-//! counted in windows, and each window is compared with what is expected.
+//! Whether a model sees other inputs, or gives other scores, than it should: its decisions are counted in
+//! windows, and each window is compared with what is expected.
 //!
-//! Scores: the manifest does not say how they lie, so the first window of this process is what the
-//! others are compared with, by the population stability index. Inputs: the manifest's training ranges
-//! say what is expected, so each window counts, the first, too.
+//! Scores: the manifest may say how they lie on data that the model never saw; where it does not, the
+//! first window of this process is what the others are compared with, by the population stability
+//! index. Inputs: the manifest's training ranges say what is expected, so each window counts.
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -83,6 +83,8 @@ impl Thresholds {
 #[derive(Debug)]
 pub(crate) struct Drift {
     thresholds: Thresholds,
+    /// Whether the manifest says how scores lie.
+    is_told: bool,
     state: Mutex<State>,
 }
 
@@ -97,7 +99,7 @@ struct State {
     raised: Option<Instant>,
 }
 
-/// How scores lay in the first window.
+/// How scores lie.
 #[derive(Debug)]
 struct Expected {
     /// The largest score of each bin but the last.
@@ -105,11 +107,14 @@ struct Expected {
     counts: Vec<usize>,
 }
 
+/// How many scores a tenth of the manifest's counts for: so many that half a score more is nothing.
+const TENTH: usize = 100_000;
+
 /// A window that is full.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Compared {
     pub(crate) decisions: usize,
-    /// The population stability index; none of the first window, or without scores.
+    /// The population stability index; none without scores, or of what the others are compared with.
     pub(crate) index: Option<f64>,
     /// The share of inputs outside the training ranges.
     pub(crate) outside: f64,
@@ -120,8 +125,20 @@ pub(crate) struct Compared {
 }
 
 impl Drift {
-    pub(crate) fn new(thresholds: Thresholds) -> Self {
-        Self { thresholds, state: Mutex::default() }
+    /// `deciles` are the scores that the manifest expects, if it does.
+    pub(crate) fn new(thresholds: Thresholds, deciles: Option<[f64; BINS - 1]>) -> Self {
+        let expected = deciles.as_ref().map(Expected::of_deciles);
+        let counts = expected.as_ref().map(|it| vec![0; it.counts.len()]).unwrap_or_default();
+        let (is_told, state) = (expected.is_some(), State { expected, counts, ..State::default() });
+        Self { thresholds, is_told, state: Mutex::new(state) }
+    }
+
+    /// What the scores of a window are compared with, in words.
+    pub(crate) fn compared_with(&self) -> &'static str {
+        match self.is_told {
+            true => "the deciles of the manifest",
+            false => "the first window of this execution environment",
+        }
     }
 
     pub(crate) fn thresholds(&self) -> Thresholds {
@@ -193,6 +210,22 @@ impl Expected {
         expected
     }
 
+    /// Of equal deciles, their tenths are one bin.
+    fn of_deciles(deciles: &[f64; BINS - 1]) -> Self {
+        let scores = deciles.map(|decile| decile as f32);
+        let mut edges = scores.to_vec();
+        edges.dedup();
+        let mut expected = Self { counts: vec![0; edges.len() + 1], edges };
+        let bins = scores.map(|score| expected.bin(score)).into_iter();
+        let last = expected.edges.len();
+        for bin in bins.chain([last]) {
+            if let Some(count) = expected.counts.get_mut(bin) {
+                *count += TENTH;
+            }
+        }
+        expected
+    }
+
     fn bin(&self, score: f32) -> usize {
         self.edges.partition_point(|edge| *edge < score)
     }
@@ -221,7 +254,11 @@ mod tests {
     use super::*;
 
     fn drift() -> Drift {
-        Drift::new(Thresholds { window: 200, index: INDEX, outside: OUTSIDE })
+        told(None)
+    }
+
+    fn told(deciles: Option<[f64; 9]>) -> Drift {
+        Drift::new(Thresholds { window: 200, index: INDEX, outside: OUTSIDE }, deciles)
     }
 
     /// Scores that are spread evenly between two.
@@ -244,6 +281,23 @@ mod tests {
         assert!(half.index.unwrap() > 1.0 && half.is_drift && half.is_news, "{half:?}");
         // As it was at first.
         assert!(!add(&even(0.0, 1.0, 200)).unwrap().is_drift);
+    }
+
+    #[test]
+    fn where_the_manifest_says_how_scores_lie_the_first_window_counts() {
+        let deciles = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+        let now = Instant::now();
+        let drift = told(Some(deciles));
+        let same = drift.add(&even(0.0, 1.0, 333), 333, 0, now).unwrap();
+        assert!(same.index.unwrap() < 0.02 && !same.is_drift, "{same:?}");
+        let half = drift.add(&even(0.0, 0.5, 333), 333, 0, now).unwrap();
+        assert!(half.index.unwrap() > 1.0 && half.is_drift && half.is_news, "{half:?}");
+        assert_eq!(drift.compared_with(), "the deciles of the manifest");
+
+        // Three tenths at most 0.25, five between, two above 0.75.
+        let drift = told(Some([0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75, 0.75, 0.8]));
+        let scores = [vec![0.2; 60], vec![0.5; 100], vec![0.78; 20], vec![0.9; 20]].concat();
+        assert!(drift.add(&scores, 200, 0, now).unwrap().index.unwrap() < 0.001);
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! the parts that matter of it. Nothing is predicted here, and no instance is looked into: that is
 //! the component's. An object that is no event of AWS is taken for an instance.
 
+mod bridge;
 mod dynamodb;
 mod envelope;
 mod kafka;
 mod record;
+mod s3;
 mod source;
 
 use predictor_host::Request;
@@ -15,9 +17,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
+pub(crate) use bridge::Promoted;
 pub(crate) use envelope::Envelope;
 pub(crate) use record::{Body, Content, Opened, Opener, Record, Unread};
-pub(crate) use source::{Batch, Object, Order, Promoted, Source};
+pub(crate) use s3::Object;
+pub(crate) use source::{Batch, Order, Source};
 
 /// What a function is told when it is invoked with something else.
 const ACCEPTED: &str = "records of SQS, Kinesis, DynamoDB streams, Kafka, S3 or SNS, an event of \
@@ -110,7 +114,7 @@ impl Event {
             return kafka::records(text, topics);
         }
         if is_text(shape.detail_type) && is_text(shape.source) {
-            return source::event_bridge(text);
+            return bridge::event_bridge(text);
         }
         // What the warm-up plug-in of the Serverless Framework sends.
         if shape.source.is_some_and(|source| source.get() == "\"serverless-plugin-warmup\"") {

@@ -9,6 +9,8 @@ use crate::clock::Deadline;
 use crate::config::Config;
 use crate::event::Record;
 use crate::log::About;
+#[cfg(feature = "aws")]
+use crate::trace::sampler::Sampler;
 use crate::trace::{Carried, Trace, hex};
 
 /// What Lambda says of an invoke besides its event.
@@ -20,8 +22,9 @@ pub(crate) struct Invocation {
     pub(crate) trace: Option<Trace>,
     /// The span of the invoke: 16 hexadecimal digits.
     pub(crate) span: String,
-    /// Whether its spans are sent anywhere.
-    pub(crate) recorded: bool,
+    /// Which traces are recorded, where spans are sent anywhere.
+    #[cfg(feature = "aws")]
+    pub(crate) sampler: Option<Sampler>,
     /// The time of day at which it began.
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "no spans are exported"))]
     pub(crate) began: SystemTime,
@@ -37,7 +40,8 @@ impl Invocation {
             request: context.request_id.clone(),
             trace: context.xray_trace_id.as_deref().and_then(Trace::x_ray),
             span: new_span(),
-            recorded: false,
+            #[cfg(feature = "aws")]
+            sampler: None,
             began: SystemTime::now(),
             principal: context.identity.as_ref().map(|who| who.identity_id.clone()),
             deadline: Deadline::beginning_now(context.deadline, config.reserve),
@@ -47,6 +51,17 @@ impl Invocation {
     /// Whom log entries are about.
     pub(crate) fn about(&self) -> About<'_> {
         About { request: &self.request, trace: self.trace.as_ref().map(Trace::shown) }
+    }
+
+    /// Whether spans of this trace are sent.
+    #[cfg(feature = "aws")]
+    pub(crate) fn records(&self, trace: &Trace) -> bool {
+        self.sampler.is_some_and(|sampler| sampler.takes(trace))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    pub(crate) fn records(&self, _: &Trace) -> bool {
+        false
     }
 
     /// The span of a record with a trace of its own, the same whenever it is asked for.
@@ -62,7 +77,7 @@ impl Invocation {
             Some(own) => own,
             None => (self.trace.as_ref()?, self.span.clone()),
         };
-        let recorded = self.recorded && trace.sampled != Some(false);
+        let recorded = self.records(trace);
         Some(Carried { parent: trace.traceparent(&span, recorded), state: trace.state.clone() })
     }
 }
@@ -77,10 +92,11 @@ pub(crate) fn new_span() -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[cfg_attr(feature = "aws", expect(clippy::unwrap_used, reason = "tests"))]
 mod tests {
     use super::*;
     use crate::clock::epoch_milliseconds;
+    #[cfg(feature = "aws")]
     use crate::event::Body;
 
     impl Invocation {
@@ -90,7 +106,8 @@ mod tests {
                 request: request.into(),
                 trace: None,
                 span: new_span(),
-                recorded: false,
+                #[cfg(feature = "aws")]
+                sampler: None,
                 began: SystemTime::now(),
                 principal: None,
                 deadline: Deadline::beginning_now(epoch_milliseconds(), None),
@@ -98,6 +115,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn messages_go_on_in_the_trace_that_they_belong_to() {
         let id = "5759e988bd862e3fe1be46a994272793";
@@ -117,7 +135,7 @@ mod tests {
         let carried = invocation.carried(Some(&record(None))).unwrap();
         let expected = format!("00-67891233abcdef012345678912345678-{}-01", invocation.span);
         assert_eq!((carried.parent, carried.state), (expected, None));
-        invocation.recorded = true;
+        invocation.sampler = Some(Sampler::default());
         let span = invocation.span_of(&record(None));
         assert_eq!(parent(&invocation, of("01")), format!("00-{id}-{span}-01"));
         // Who does not want it recorded is obeyed.

@@ -85,7 +85,10 @@ impl Served {
                 .and_then(|decision| decision.rules.first())
                 .map(|rule| rule.action.clone()),
             #[cfg(feature = "aws")]
-            drift: config.drift.map(crate::drift::Drift::new),
+            drift: config.drift.map(|thresholds| {
+                let training = manifest.training.as_ref();
+                crate::drift::Drift::new(thresholds, training.and_then(|it| it.score_deciles))
+            }),
             predictor,
         }))
     }

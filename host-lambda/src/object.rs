@@ -8,28 +8,29 @@
 
 mod format;
 mod manifest;
+mod parquet;
+mod part;
+mod results;
 mod rows;
+mod stream;
 
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
 use model_package::Digest;
-use predictor_host::{Class, HostError, Instance, Outcome};
+use predictor_host::{Class, HostError};
 
-use self::format::Format;
+use self::format::{Content, Format};
 use self::manifest::Manifest;
-use self::rows::{Row, Rows};
-use crate::event::{Object, Source};
+use self::parquet::Step;
+use self::part::Parts;
+use self::results::{Results, put_request, unreadable};
+use crate::event::Object;
 use crate::failure::refused;
 use crate::function::{Function, Work};
 use crate::log::Level;
-use aws_call::{AwsError, Client, Found, Patience, Put, PutRequest};
+use aws_call::{AwsError, Client, Found, Head, Patience, Span};
 
-/// Instances of one part.
-const PART_ROWS: usize = 5_000;
-/// Bytes of instances of one part.
-const PART_BYTES: usize = 8 << 20;
-/// What is unpacked at once: gzip grows it a thousandfold at most.
-const PACKED_BYTES: usize = 8 << 10;
+/// The least memory of a Parquet file's pages.
+const PAGES: usize = 64 << 20;
 
 /// Where results of objects go.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,45 @@ pub(crate) struct Place<'a> {
     pub(crate) bucket: &'a str,
     /// Ends with a slash if it is not empty.
     pub(crate) prefix: &'a str,
+}
+
+/// An object that is about to be read.
+enum Opened {
+    /// From its beginning.
+    Stream(Found, Content, bool),
+    /// From its end, which is here.
+    Parquet(Head, Bytes),
+}
+
+impl Opened {
+    async fn of(
+        client: &Client,
+        object: &Object,
+        format: Format,
+        patience: Patience,
+    ) -> Result<Self, AwsError> {
+        let (bucket, key, version) = (&object.bucket, &object.key, object.version.as_deref());
+        let Format::Stream { content, gzip } = format else {
+            let span = Span::Last(parquet::END);
+            return match client.read_part(bucket, key, version, span, patience).await {
+                Ok((head, end)) => Ok(Self::Parquet(head, end)),
+                // An object without bytes has no last ones.
+                Err(AwsError::Refused { status: 416, .. }) => {
+                    Ok(Self::Parquet(Head::default(), Bytes::new()))
+                }
+                Err(error) => Err(error),
+            };
+        };
+        let found = client.get_object(bucket, key, version, patience).await?;
+        Ok(Self::Stream(found, content, gzip))
+    }
+
+    fn etag(&self) -> &str {
+        match self {
+            Self::Stream(found, ..) => &found.head.etag,
+            Self::Parquet(head, _) => &head.etag,
+        }
+    }
 }
 
 /// Predicts what is in an object, and writes the results.
@@ -56,18 +96,23 @@ pub(crate) async fn answer(
     }
     let format = Format::of(&object.key, work.model.modality)?;
     let patience = work.invocation.deadline.for_work();
-    let version = object.version.as_deref();
-    let found = client.get_object(&object.bucket, &object.key, version, patience).await;
-    let mut found = found.map_err(|error| unreadable(&error))?;
-    let folder = folder(work, place, object, &found.head.etag);
+    let opened = Opened::of(client, object, format, patience).await;
+    let opened = opened.map_err(|error| unreadable(&error))?;
+    let etag = opened.etag().to_owned();
+    let folder = folder(work, place, object, &etag);
     let results = Results { client, place, folder };
     if results.read("manifest.json", patience).await?.is_some() {
         return Ok(());
     }
     let before = results.read("manifest.partial.json", patience).await?;
-    let mut manifest =
-        Manifest::begun(before.as_deref(), &work.model.named, object, &found.head.etag);
-    let done = predict(function, work, &results, &mut found, format, &mut manifest).await;
+    let mut manifest = Manifest::begun(before.as_deref(), &work.model.named, object, &etag);
+    let parts = Parts::new(function, &results, &mut manifest);
+    let done = match opened {
+        Opened::Stream(found, content, gzip) => {
+            stream::predict(work, parts, found, content, gzip).await
+        }
+        Opened::Parquet(head, end) => table(function, work, parts, client, object, head, end).await,
+    };
     let last = work.invocation.deadline.for_answer();
     match done {
         Ok(()) => {
@@ -90,6 +135,52 @@ pub(crate) async fn answer(
     }
 }
 
+/// Predicts the rows of a Parquet file, which a thread reads.
+async fn table(
+    function: &Function,
+    work: &mut Work,
+    mut parts: Parts<'_>,
+    client: &Client,
+    object: &Object,
+    head: Head,
+    end: Bytes,
+) -> Result<(), HostError> {
+    let patience = work.invocation.deadline.for_work();
+    let size = head.size.unwrap_or_default();
+    let fields = work.model.field_types.clone();
+    let memory = (function.config.function.memory_mb as usize) << 18;
+    let (mut steps, thread) = parquet::start(end, size, fields, parts.skipped(), memory.max(PAGES));
+    while let Some(step) = steps.recv().await {
+        match step {
+            Step::Wanted(range, answer) => {
+                let (bucket, key, version) =
+                    (&object.bucket, &object.key, object.version.as_deref());
+                let span = Span::Between(range);
+                let read = client.read_part(bucket, key, version, span, patience).await;
+                let (now, bytes) = read.map_err(|error| unreadable(&error))?;
+                if now.etag != head.etag {
+                    let message = "the object was written again while it was read";
+                    return Err(refused(Class::Internal, "unreadable-object", message));
+                }
+                // A thread that is gone has said why.
+                drop(answer.send(bytes));
+            }
+            Step::Rows(rows) => {
+                for row in rows {
+                    parts.add(work, row).await?;
+                }
+            }
+        }
+    }
+    // A panic is a decoder's that was surprised.
+    let stopped = |_| {
+        let message = "no Parquet file, or a damaged one: it can't be decoded";
+        refused(Class::InvalidInput, "invalid-parquet", message)
+    };
+    thread.await.map_err(stopped)??;
+    parts.finish(work).await
+}
+
 /// The folder of an object's results, the same whenever the same version of it comes.
 fn folder(work: &Work, place: Place<'_>, object: &Object, etag: &str) -> String {
     let named = &work.model.named;
@@ -99,203 +190,4 @@ fn folder(work: &Work, place: Place<'_>, object: &Object, etag: &str) -> String 
     let digest = Digest::of(parts.join("\0").as_bytes()).hex();
     let short = digest.get(..16).unwrap_or_default();
     format!("{}{}/{short}/", place.prefix, object.key)
-}
-
-/// The results of one object.
-struct Results<'a> {
-    client: &'a Client,
-    place: Place<'a>,
-    folder: String,
-}
-
-impl Results<'_> {
-    fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.folder)
-    }
-
-    /// A file that is read whole, if it is there.
-    async fn read(&self, name: &str, patience: Patience) -> Result<Option<Vec<u8>>, HostError> {
-        let key = self.key(name);
-        let found = self.client.get_object(self.place.bucket, &key, None, patience);
-        let mut found = match found.await {
-            Ok(found) => found,
-            Err(error) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(unreadable(&error)),
-        };
-        let mut bytes = Vec::new();
-        while let Some(chunk) = found.chunk(patience).await.map_err(|error| unreadable(&error))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > manifest::BYTES {
-                let message = format!("{} is no manifest: it is too large", self.key(name));
-                return Err(refused(Class::Internal, "invalid-manifest", message));
-            }
-        }
-        Ok(Some(bytes))
-    }
-
-    /// Writes a file, if it is not there.
-    async fn write(
-        &self,
-        name: &str,
-        content_type: &str,
-        content: Bytes,
-        patience: Patience,
-    ) -> Result<Put, HostError> {
-        let (bucket, key) = (self.place.bucket, self.key(name));
-        let put = put_request(bucket, &key, content_type, &content);
-        self.client.put_new_object(&put, patience).await.map_err(|error| {
-            let message = format!("results can't be written: {error}");
-            refused(Class::Internal, "undelivered", message)
-        })
-    }
-}
-
-fn put_request<'a>(
-    bucket: &'a str,
-    key: &'a str,
-    content_type: &'a str,
-    body: &'a Bytes,
-) -> PutRequest<'a> {
-    PutRequest { bucket, key, content_type, body, sha256: None, kms_key: None }
-}
-
-fn unreadable(error: &AwsError) -> HostError {
-    let (class, code) = match error {
-        // Whoever removed it in between does not want it predicted.
-        error if error.is_missing() => (Class::InvalidInput, "missing-object"),
-        AwsError::OutOfTime { .. } => (Class::DeadlineExceeded, "out-of-time"),
-        _ => (Class::Internal, "unreadable-object"),
-    };
-    refused(class, code, error.to_string())
-}
-
-/// Reads rows as they come, and predicts and writes them part by part.
-async fn predict(
-    function: &Function,
-    work: &mut Work,
-    results: &Results<'_>,
-    found: &mut Found,
-    format: Format,
-    manifest: &mut Manifest,
-) -> Result<(), HostError> {
-    let patience = work.invocation.deadline.for_work();
-    let mut rows = Rows::new(format.content, &work.model);
-    let mut unpacker = format.gzip.then(|| MultiGzDecoder::new(Vec::new()));
-    let mut part = Part::default();
-    // Rows that an earlier try has done.
-    let mut skip = manifest.rows();
-    loop {
-        let chunk = found.chunk(patience).await.map_err(|error| unreadable(&error))?;
-        let end = chunk.is_none();
-        let chunk = chunk.unwrap_or_default();
-        let pieces = chunk.chunks(PACKED_BYTES).chain(end.then_some(&[][..]));
-        for piece in pieces {
-            match &mut unpacker {
-                None => rows.push(piece)?,
-                Some(unpacker) => {
-                    rows.push(&unpacked(unpacker, piece, end)?)?;
-                }
-            }
-            if end {
-                rows.finish()?;
-            }
-            while let Some(row) = rows.next() {
-                if skip > 0 {
-                    skip -= 1;
-                    continue;
-                }
-                part.add(row);
-                if part.is_full() {
-                    part.done(function, work, results, manifest).await?;
-                }
-            }
-        }
-        if end {
-            break;
-        }
-    }
-    if !part.rows.is_empty() {
-        part.done(function, work, results, manifest).await?;
-    }
-    Ok(())
-}
-
-/// What a piece of gzip data unpacks to.
-fn unpacked(
-    unpacker: &mut MultiGzDecoder<Vec<u8>>,
-    piece: &[u8],
-    end: bool,
-) -> Result<Vec<u8>, HostError> {
-    use std::io::Write;
-    let written = unpacker
-        .write_all(piece)
-        .and_then(|()| if end { unpacker.try_finish() } else { unpacker.flush() });
-    written.map_err(|error| {
-        let message = format!("gzip data that are damaged or cut short: {error}");
-        refused(Class::InvalidInput, "invalid-gzip", message)
-    })?;
-    Ok(std::mem::take(unpacker.get_mut()))
-}
-
-/// Rows that are predicted and written together.
-#[derive(Default)]
-struct Part {
-    rows: Vec<Row>,
-    bytes: usize,
-}
-
-impl Part {
-    fn add(&mut self, row: Row) {
-        self.bytes += row.bytes();
-        self.rows.push(row);
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows.len() >= PART_ROWS || self.bytes >= PART_BYTES
-    }
-
-    /// Predicts the rows and writes the part.
-    async fn done(
-        &mut self,
-        function: &Function,
-        work: &mut Work,
-        results: &Results<'_>,
-        manifest: &mut Manifest,
-    ) -> Result<(), HostError> {
-        self.bytes = 0;
-        let (lines, instances): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.rows).into_iter().map(Row::into_parts).unzip();
-        let good: Vec<Instance> =
-            instances.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-        let predicted: Option<Vec<Outcome>> =
-            function.predict(work, &good).await.into_iter().collect();
-        let Some(predicted) = predicted else { return Err(predictor_api::out_of_time()) };
-        let mut predicted = predicted.into_iter();
-        let outcomes: Vec<Outcome> = instances
-            .into_iter()
-            .filter_map(|instance| match instance {
-                Ok(_) => predicted.next(),
-                Err(error) => Some(Err(error)),
-            })
-            .collect();
-        let text = manifest::part(&lines, &outcomes);
-        let name = format!("part-{:05}.jsonl", manifest.parts());
-        let patience = work.invocation.deadline.for_work();
-        results.write(&name, "application/x-ndjson", text.clone(), patience).await?;
-        work.measured.outcomes(&outcomes);
-        let record = manifest.record();
-        let decided = good.iter().zip(outcomes.iter().filter(|it| !is_unread(it)));
-        function
-            .audit(work, Source::S3, Some(&record), decided)
-            // Memory does not grow with the object.
-            .and_then(|()| work.flush())
-            .map_err(|failure| refused(Class::Internal, "audit", failure.to_string()))?;
-        manifest.add(&lines, &outcomes, &text);
-        Ok(())
-    }
-}
-
-/// Whether an outcome is of a row that never became an instance.
-fn is_unread(outcome: &Outcome) -> bool {
-    outcome.as_ref().is_err_and(|error| error.code() == rows::UNREAD)
 }

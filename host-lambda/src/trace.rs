@@ -8,6 +8,8 @@
 pub(crate) mod export;
 #[cfg(feature = "aws")]
 mod otlp;
+#[cfg(feature = "aws")]
+pub(crate) mod sampler;
 pub(crate) mod span;
 
 /// The longest `tracestate` that is handed on (W3C Trace Context, 3.3.1.5: at least so long).

@@ -87,6 +87,12 @@ def training_ranges(
     return ranges
 
 
+def score_deciles(probability: NDArray[np.float32]) -> list[float]:
+    """The nine scores that cut those of the test window into tenths."""
+    cuts = np.quantile(probability, np.arange(1, 10) / 10, method="inverted_cdf")
+    return [round(float(cut), 8) for cut in cuts]
+
+
 def write_json(path: Path, document: Any) -> None:
     """Indented JSON with a newline at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +109,7 @@ def write_package(
     ranges: Mapping[str, list[float]],
     period: str,
     metrics: Mapping[str, float],
+    probability: NDArray[np.float32],
 ) -> None:
     """The graph, the reference cases without answers (the sealing tool adds what the component
     gives), and the manifest with the digests of both."""
@@ -145,6 +152,7 @@ def write_package(
             ),
             "period": period,
             "metrics": {name: round(value, 5) for name, value in metrics.items()},
+            "score_deciles": score_deciles(probability),
             "libraries": {name: version(source) for name, source in LIBRARIES.items()},
         },
     })

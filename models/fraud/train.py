@@ -175,6 +175,7 @@ def main() -> None:
             "test_transactions": int(label.size),
             "test_frauds": int(label.sum()),
         },
+        probability=probability,
     )
     artifacts.write_examples(HERE / "examples", declaration, runtime)
     by_hand = [*cases.EDGES.values(), *cases.CASES.values(), *borderline.values()]

@@ -334,7 +334,7 @@ pub struct Rule {
     pub action: String,
 }
 
-/// What the model learned from, and how well. For people and dashboards; nothing computes with it.
+/// What the model learned from, and how well. For people and dashboards; no prediction depends on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -347,6 +347,10 @@ pub struct Training {
     /// Figures on data that the model never saw.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// The nine scores that cut those of data that the model never saw into tenths, none below the
+    /// one before. A function compares with them whether the scores of requests lie elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_deciles: Option<[f64; 9]>,
     /// The libraries that trained and exported it, with their versions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub libraries: BTreeMap<String, String>,

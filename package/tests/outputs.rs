@@ -98,6 +98,28 @@ fn inputs_from_fields() {
 }
 
 #[test]
+fn deciles_of_scores() {
+    const KEY: &str = "training.score_deciles";
+    let mut sound = changed("/training", json!({ "data": "orders of 2025" }));
+    let deciles = json!([0.0, 0.0, 0.1, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0]);
+    set(&mut sound, "/training/score_deciles", deciles.clone());
+    parse(&sound).unwrap();
+    let mut falling = sound.clone();
+    set(&mut falling, "/training/score_deciles/4", json!(0.05));
+    refused(&falling, "invalid-manifest", Some(KEY), "0.05 comes after 0.1, which is larger");
+    let mut few = sound.clone();
+    set(&mut few, "/training/score_deciles", json!([0.1, 0.2]));
+    assert!(parse(&few).is_err());
+
+    let mut none = changed("/task", json!("tensors"));
+    for key in ["features", "input", "graph", "output", "decision"] {
+        set(&mut none, &format!("/{key}"), Value::Null);
+    }
+    set(&mut none, "/training", json!({ "data": "x", "score_deciles": deciles }));
+    refused(&none, "invalid-manifest", Some(KEY), "a tensors has no score");
+}
+
+#[test]
 fn tensors() {
     let mut sound = changed("/task", json!("tensors"));
     for key in ["features", "input", "graph", "output", "decision"] {

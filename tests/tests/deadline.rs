@@ -65,18 +65,37 @@ fn zeros(rows: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// How rows of tensors come: the length of the JSON before them, and that they are packed.
+const PACKED: &[(&str, &str)] =
+    &[("inference-header-content-length", "400"), ("content-encoding", "gzip")];
+
+#[tokio::test]
+async fn a_sandbox_that_stops_is_an_error_and_the_next_call_has_another() {
+    // Enough for the model, and not for thirty megabytes of rows besides.
+    let (emulator, base) = behind_url(fraud_function(&[("SAMEBITS_MEMORY", "40")])).await;
+    let url = format!("{base}/v2/models/fraud/infer");
+    let expected = post(url.clone(), PACKED, zeros(3)).await;
+    assert_eq!(expected.status, 200, "{expected:?}");
+    for _ in 0..3 {
+        let many = post(url.clone(), PACKED, zeros(300_000)).await;
+        assert_eq!(many.status, 500, "{many:?}");
+        assert!(many.text().contains("of memory"), "{many:?}");
+        let few = post(url.clone(), PACKED, zeros(3)).await;
+        assert_eq!((few.status, few.body), (200, expected.body.clone()));
+    }
+    assert_eq!(ready(&emulator), 1);
+}
+
 /// One call of the model that takes longer than the function has, and that nothing interrupts.
 #[tokio::test]
 async fn one_long_call_is_answered_before_the_function_is_killed() {
-    const HEADERS: &[(&str, &str)] =
-        &[("inference-header-content-length", "400"), ("content-encoding", "gzip")];
     let mut function = fraud_function(&[("SAMEBITS_RESERVE", "4500")]);
     function.timeout = Duration::from_secs(5);
     let (emulator, base) = behind_url(function).await;
     let url = format!("{base}/v2/models/fraud/infer");
-    let few = post(url.clone(), HEADERS, zeros(3)).await;
+    let few = post(url.clone(), PACKED, zeros(3)).await;
     assert_eq!(few.status, 200, "{few:?}");
-    let many = post(url, HEADERS, zeros(300_000)).await;
+    let many = post(url, PACKED, zeros(300_000)).await;
     assert_eq!(many.status, 504, "{many:?}");
     assert!(many.text().contains("not reached in the function's time"), "{many:?}");
     // The process lives on, and answers beside the call that it gave up.

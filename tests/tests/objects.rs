@@ -212,14 +212,76 @@ async fn an_object_is_predicted_once_and_its_failures_have_lines() {
 
     let (kind, message) = invoke(&emulator, &s3_event("none.jsonl")).await.unwrap_err();
     assert_eq!(kind, "invalid-input", "{message}");
-    let (kind, message) = invoke(&emulator, &s3_event("a.parquet")).await.unwrap_err();
+    let (kind, message) = invoke(&emulator, &s3_event("a.avro")).await.unwrap_err();
     assert_eq!(kind, "unsupported-input");
-    assert!(message.contains("expected .jsonl, .ndjson or .csv, or .gz of these"), "{message}");
+    let accepted = "expected .parquet; or .jsonl, .ndjson or .csv, or .gz of these";
+    assert!(message.contains(accepted), "{message}");
     // Notifications through a queue, of an object that is there and of one that is not.
     let [there, gone] = [event.as_str(), &s3_event("none.jsonl")]
         .map(|event| serde_json::from_str::<Value>(event).unwrap());
     let answer = invoke(&emulator, &sqs_event(&[there, gone])).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m1"}]}));
+}
+
+/// Puts a file of `tests/parquet` into the bucket.
+fn put_file(moto: &Moto, key: &str, name: &str) {
+    let path = root().join("tests/parquet").join(name);
+    drop(moto.boto(&format!(
+        "s3 = client('s3')\ns3.create_bucket(Bucket='inbox')\n\
+         s3.upload_file({:?}, 'inbox', {key:?})",
+        path.display().to_string()
+    )));
+}
+
+#[tokio::test]
+async fn a_parquet_file_is_predicted_as_its_rows_are() {
+    let Some(moto) = Moto::start() else { return };
+    let emulator = emulated(function(moto.endpoint(), "s3://inbox/out")).await;
+    put_file(&moto, "rows.parquet", "pandas.parquet");
+    invoke(&emulator, &s3_event("rows.parquet")).await.unwrap();
+    let of_parquet = results(&moto);
+    let manifest = manifest(&of_parquet);
+    assert_eq!((&manifest["rows"], &manifest["predictions"]), (&json!(40), &json!(40)));
+    put_file(&moto, "rows.jsonl", "rows.jsonl");
+    invoke(&emulator, &s3_event("rows.jsonl")).await.unwrap();
+    let of_lines: Vec<_> =
+        results(&moto).into_iter().filter(|(key, _)| key.contains("rows.jsonl")).collect();
+    assert_eq!(rows_of(&of_parquet), rows_of(&of_lines));
+
+    // What is refused is said, and in a partial manifest, too.
+    let refused = [
+        ("lz4", "unsupported-input", "is packed with LZ4"),
+        ("bomb", "too-large", "its pages take"),
+        ("index", "invalid-input", "is not a field of the model"),
+    ];
+    for (name, expected, text) in refused {
+        put_file(&moto, &format!("{name}.parquet"), &format!("refused/{name}.parquet"));
+        let event = s3_event(&format!("{name}.parquet"));
+        let (kind, message) = invoke(&emulator, &event).await.unwrap_err();
+        assert_eq!(kind, expected, "{message}");
+        assert!(message.contains(text), "{message}");
+    }
+    put(&moto, "none.parquet", "", false);
+    let (kind, message) = invoke(&emulator, &s3_event("none.parquet")).await.unwrap_err();
+    assert_eq!(kind, "invalid-input");
+    assert!(message.contains("it does not end as Parquet files do"), "{message}");
+}
+
+/// Groups of rows that are asked for one after the other.
+#[tokio::test]
+async fn a_large_parquet_file_is_read_in_parts() {
+    use std::collections::BTreeSet;
+
+    let Some(moto) = Moto::start() else { return };
+    let emulator = emulated(function(moto.endpoint(), "s3://inbox/out")).await;
+    put_file(&moto, "groups.parquet", "groups.parquet");
+    invoke(&emulator, &s3_event("groups.parquet")).await.unwrap();
+    let results = results(&moto);
+    let manifest = manifest(&results);
+    assert_eq!((&manifest["rows"], &manifest["predictions"]), (&json!(3_000), &json!(3_000)));
+    let lines: BTreeSet<_> =
+        rows_of(&results).iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, (1..=3_000).collect());
 }
 
 /// Goes through Lambda's subscription, where each result that is written is an event, too.

@@ -104,6 +104,27 @@ async fn spans_of_a_request_reach_the_collector_in_the_callers_trace() {
     assert_eq!(decisions(&emulator)[0].trace.as_deref(), Some(ID));
 }
 
+#[tokio::test]
+async fn traces_are_recorded_as_the_sampler_says() {
+    let collector = Collector::start(Manners::Good);
+    let endpoint = collector.endpoint();
+    // Of those that nobody has decided about, none.
+    let (_emulator, base) = behind_url(fraud_function(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
+    ]))
+    .await;
+    let url = format!("{base}/predict");
+    let undecided = json!({"instances": [good(), good()]}).to_string();
+    assert_eq!(post(&url, "none".into(), undecided).await.status, 200);
+    assert_eq!(post(&url, traceparent("01"), good().to_string()).await.status, 200);
+    // Those of the second alone: an invoke and its three phases.
+    let spans = collector.wait(4).await;
+    assert_eq!(spans.len(), 4, "{spans:#?}");
+    assert!(spans.iter().all(|span| span["traceId"] == ID), "{spans:#?}");
+}
+
 /// An event with these records: what they have besides their body.
 fn sqs_event(records: Vec<Value>) -> String {
     let records = records.into_iter().enumerate().map(|(index, more)| {
@@ -254,17 +275,17 @@ async fn a_model_that_drifts_is_one_event() {
         let ordinary = vec![good(); 200 - suspects];
         json!([ordinary, vec![suspicious.clone(); suspects]].concat()).to_string()
     };
-    // What is usual, the same again, and then twice something else.
+    // More fraud than the manifest expects, and then much more.
     for suspects in [10, 10, 150, 150] {
         invoke(&emulator, &window(suspects)).await.unwrap();
     }
     logged(&emulator, "DriftDetected", 4).await;
     let windows = lines_with(&emulator, "DriftDetected");
     let detected: Vec<_> = windows.iter().map(|line| line["DriftDetected"].as_u64()).collect();
-    assert_eq!(detected, [Some(0), Some(0), Some(1), Some(1)], "{windows:#?}");
-    assert_eq!(windows[0].get("ScoreDrift"), None);
-    assert!(windows[1]["ScoreDrift"].as_f64().unwrap() < 0.1, "{windows:#?}");
-    assert!(windows[2]["ScoreDrift"].as_f64().unwrap() > 1.0, "{windows:#?}");
+    // Those that are expected lie in ten bins, and these in two.
+    assert_eq!(detected, [Some(1); 4], "{windows:#?}");
+    let index = |place: usize| windows[place]["ScoreDrift"].as_f64().unwrap();
+    assert!(index(0) > 1.0 && index(0) == index(1) && index(2) == index(3), "{windows:#?}");
     assert_eq!(
         (&windows[2]["model"], &windows[2]["model_version"]),
         (&json!("fraud"), &windows[0]["model_version"])
@@ -279,6 +300,7 @@ async fn a_model_that_drifts_is_one_event() {
         (&json!("samebits"), &json!(200))
     );
     assert!(event["detail"]["score_index"].as_f64().unwrap() > 1.0, "{event}");
+    assert_eq!(event["detail"]["compared_with"], "the deciles of the manifest");
     assert_eq!(event["detail"]["about"]["model"], "fraud");
     assert!(event["detail"]["traceparent"].as_str().unwrap().starts_with("00-"), "{event}");
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::variables::Variables;
+use crate::trace::sampler::Sampler;
 
 /// How long a collector may take. The specification's ten seconds would hold an environment up.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -11,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const PATH: &str = "/v1/traces";
 
 /// Where spans go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Otlp {
     /// Of traces.
     pub(crate) url: String,
@@ -19,6 +20,8 @@ pub(crate) struct Otlp {
     pub(crate) headers: Vec<(String, String)>,
     /// How long all requests after one answer may take.
     pub(crate) timeout: Duration,
+    /// Which traces they are sent of.
+    pub(crate) sampler: Sampler,
     /// Who sends them.
     pub(crate) resource: Vec<(String, String)>,
 }
@@ -35,6 +38,8 @@ pub(super) fn read(variables: &mut Variables, facts: &[(&str, &str)]) -> Option<
         "http/json" => Ok(()),
         _ => Err(format!("expected http/json, found {text:?}")),
     });
+    let share = variables.read("OTEL_TRACES_SAMPLER_ARG", Sampler::share).unwrap_or(1.0);
+    let sampler = variables.read("OTEL_TRACES_SAMPLER", |name| Sampler::named(name, share));
     let name = variables.text("OTEL_SERVICE_NAME");
     let more = variables.read("OTEL_RESOURCE_ATTRIBUTES", pairs).unwrap_or_default();
     let disabled = variables.text("OTEL_SDK_DISABLED");
@@ -53,7 +58,8 @@ pub(super) fn read(variables: &mut Variables, facts: &[(&str, &str)]) -> Option<
         resource.retain(|(known, _)| *known != key);
         resource.push((key, value));
     }
-    Some(Otlp { url, headers, timeout: timeout.unwrap_or(TIMEOUT), resource })
+    let (timeout, sampler) = (timeout.unwrap_or(TIMEOUT), sampler.unwrap_or_default());
+    Some(Otlp { url, headers, timeout, sampler, resource })
 }
 
 fn url(text: &str) -> Result<String, String> {
@@ -101,6 +107,7 @@ mod tests {
         let otlp = settings(&[ENDPOINT]).unwrap().unwrap();
         assert_eq!(otlp.url, "http://localhost:4318/v1/traces");
         assert_eq!((otlp.headers.len(), otlp.timeout), (0, TIMEOUT));
+        assert_eq!(otlp.sampler, Sampler::default());
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(otlp.resource, [pair("service.name", "fraud"), pair("faas.name", "fraud")]);
         assert_eq!(settings(&[ENDPOINT, ("OTEL_SDK_DISABLED", "true")]), Ok(None));
@@ -115,12 +122,15 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "250"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x,stage=prod"),
             ("OTEL_SERVICE_NAME", "payments"),
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.05"),
         ]);
         let otlp = otlp.unwrap().unwrap();
         assert_eq!(otlp.url, "https://example.com/traces");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(otlp.headers, [pair("api-key", "a secret"), pair("team", "risk")]);
         assert_eq!(otlp.timeout, Duration::from_millis(250));
+        assert_eq!(Ok(otlp.sampler), Sampler::named("traceidratio", 0.05));
         let expected =
             [pair("faas.name", "fraud"), pair("stage", "prod"), pair("service.name", "payments")];
         assert_eq!(otlp.resource, expected);
@@ -134,6 +144,8 @@ mod tests {
         };
         check("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector", "expected an address such as");
         check("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "expected http/json, found \"grpc\"");
+        check("OTEL_TRACES_SAMPLER", "xray", "expected always_on, always_off or traceidratio");
+        check("OTEL_TRACES_SAMPLER_ARG", "5", "expected a number from 0 to 1");
         check("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "a whole number of at least 1");
         check("OTEL_EXPORTER_OTLP_HEADERS", "secret", "expected NAME=VALUE");
         let error = settings(&[("OTEL_EXPORTER_OTLP_HEADERS", "secret")]).unwrap_err();

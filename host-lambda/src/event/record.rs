@@ -14,7 +14,7 @@ use predictor_host::{Class, HostError, Instance, Request};
 use serde_json::{Map, Value};
 
 use super::Object;
-use super::{Shape, source};
+use super::{Shape, s3, source};
 use crate::failure::refused;
 use crate::trace::Trace;
 
@@ -103,7 +103,7 @@ pub(crate) enum Opened {
 
 impl Opened {
     /// The text of its first instance, if it is JSON; of an item, all of it.
-    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is one version"))]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "there is one version"))]
     pub(crate) fn first(&self) -> Option<String> {
         let text = match self {
             Self::Text(text) => text.as_str(),
@@ -178,7 +178,7 @@ impl Opener {
                 let shape = Shape::of(&text);
                 let unwrapped = source::unwrapped(&text, &shape);
                 let inner = unwrapped.as_deref().map(Shape::of);
-                match source::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)? {
+                match s3::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)? {
                     Some(objects) => Ok(Opened::Done(Content::Objects(objects))),
                     None => Ok(Opened::Text(unwrapped.unwrap_or(text))),
                 }

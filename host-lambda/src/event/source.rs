@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::record::{Body, Record};
+use super::s3::{objects_in, s3};
 use super::{ACCEPTED, Event, broken, dynamodb};
 use crate::failure::Failure;
 use crate::trace::Trace;
@@ -66,15 +67,6 @@ pub(crate) struct Batch {
     pub(crate) source: Source,
     pub(crate) order: Order,
     pub(crate) records: Vec<Record>,
-}
-
-/// An object in S3.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Object {
-    pub(crate) bucket: String,
-    pub(crate) key: String,
-    pub(crate) version: Option<String>,
-    pub(crate) principal: Option<String>,
 }
 
 /// Enough of a record to know whose it is.
@@ -256,63 +248,6 @@ fn dynamodb_stream(text: &str) -> Result<Event, Failure> {
 }
 
 #[derive(Deserialize)]
-struct S3Record {
-    #[serde(rename = "eventName")]
-    event_name: String,
-    #[serde(rename = "userIdentity")]
-    identity: Option<S3Identity>,
-    s3: S3Entity,
-}
-
-#[derive(Deserialize)]
-struct S3Identity {
-    #[serde(rename = "principalId")]
-    principal: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct S3Entity {
-    bucket: S3Bucket,
-    object: S3Object,
-}
-
-#[derive(Deserialize)]
-struct S3Bucket {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct S3Object {
-    key: String,
-    #[serde(rename = "versionId", alias = "version-id")]
-    version: Option<String>,
-}
-
-/// Reads the records of a notification; what is no new object has none.
-pub(super) fn s3(text: &str) -> Result<Vec<Object>, Failure> {
-    let found: Vec<S3Record> = serde_json::from_str(text).map_err(|error| broken("S3", &error))?;
-    let made = found.into_iter().filter(|record| record.event_name.contains("ObjectCreated"));
-    made.map(|record| {
-        Ok(Object {
-            bucket: record.s3.bucket.name,
-            key: decoded_key(&record.s3.object.key)?,
-            version: record.s3.object.version,
-            principal: record.identity.and_then(|identity| identity.principal),
-        })
-    })
-    .collect()
-}
-
-/// Keys of notifications are encoded as in a form: `+` for a space, and percent signs.
-fn decoded_key(key: &str) -> Result<String, Failure> {
-    let spaced = key.replace('+', " ");
-    let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
-    decoded.map(Cow::into_owned).map_err(|_| {
-        Failure::Event(format!("an event of S3 with the key {:?}, which is no text", short(key)))
-    })
-}
-
-#[derive(Deserialize)]
 struct SnsRecord<'a> {
     #[serde(borrow, rename = "Sns")]
     sns: SnsMessage<'a>,
@@ -343,85 +278,6 @@ fn sns(text: &str) -> Result<Event, Failure> {
     }
     let record = Record::new(record.sns.id, Body::Text(message));
     Ok(Event::Message(Source::Sns, Record { trace: trace.map(Box::new), ..record }))
-}
-
-/// The objects of an S3 notification that travelled as a text.
-pub(super) fn objects_in(shape: &super::Shape<'_>) -> Result<Option<Vec<Object>>, Failure> {
-    // S3 sends `s3:TestEvent` when a notification is configured.
-    if shape.test_event.is_some_and(|event| event.get() == "\"s3:TestEvent\"") {
-        return Ok(Some(Vec::new()));
-    }
-    let Some(records) = shape.records.filter(|records| records.get().starts_with('[')) else {
-        return Ok(None);
-    };
-    match self::records(records)? {
-        Event::Objects(objects) => Ok(Some(objects)),
-        _ => Err(Failure::Event("a message that holds records of something else than S3".into())),
-    }
-}
-
-#[derive(Deserialize)]
-struct BridgeEvent<'a> {
-    id: Option<String>,
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    account: Option<String>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct BridgeObject {
-    bucket: S3Bucket,
-    object: S3Object,
-    requester: Option<String>,
-}
-
-/// Which alias has changed, as `host-cli promote` says it.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "there is no store"))]
-pub(crate) struct Promoted {
-    /// Such as `s3://models/prod/fraud`.
-    #[serde(default)]
-    pub(crate) place: String,
-    #[serde(default)]
-    pub(crate) alias: String,
-}
-
-/// Reads an event of EventBridge: a ping of a schedule, an object of S3, or one of one's own with an
-/// instance in `detail`.
-pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
-    let unreadable = |error: serde_json::Error| broken("EventBridge", &error);
-    let event: BridgeEvent<'_> = serde_json::from_str(text).map_err(unreadable)?;
-    let detail = event.detail.map_or("null", RawValue::get);
-    match (event.source.as_str(), event.detail_type.as_str()) {
-        (_, "Scheduled Event") => Ok(Event::WarmUp),
-        ("aws.s3", "Object Created") => {
-            let found: BridgeObject = serde_json::from_str(detail).map_err(unreadable)?;
-            // Unlike in notifications, the key is not encoded.
-            let (bucket, key) = (found.bucket.name, found.object.key);
-            let (version, principal) = (found.object.version, found.requester);
-            Ok(Event::Objects(vec![Object { bucket, key, version, principal }]))
-        }
-        (_, "Model Package Promoted") => {
-            serde_json::from_str(detail).map(Event::Promoted).map_err(unreadable)
-        }
-        (source, kind) if source.starts_with("aws.") => Err(Failure::Event(format!(
-            "the event {:?} of {:?} is not answered; expected {ACCEPTED}",
-            short(kind),
-            short(source)
-        ))),
-        _ if !detail.starts_with('{') => Err(Failure::Event(
-            "an event of EventBridge without an instance; expected a JSON object as its detail"
-                .into(),
-        )),
-        _ => {
-            let body = Body::Text(detail.to_owned());
-            let record = Record::new(event.id.unwrap_or_default(), body);
-            Ok(Event::Message(Source::EventBridge, Record { principal: event.account, ..record }))
-        }
-    }
 }
 
 /// The message of a record that travelled through a topic or a bus on its way to a queue.

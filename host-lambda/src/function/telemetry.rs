@@ -31,12 +31,10 @@ impl Function {
 
     /// Begins the trace of an invoke whose caller began none, where spans go anywhere.
     pub(super) fn begin_trace(&self, work: &mut Work) {
-        if self.exporter.is_none() {
-            return;
-        }
+        let Some(exporter) = &self.exporter else { return };
         let invocation = &mut work.invocation;
         invocation.trace = invocation.trace.take().or_else(Trace::begun);
-        invocation.recorded = true;
+        invocation.sampler = Some(exporter.sampler());
     }
 
     /// Has spans of records that came with traces of their own, each as part of its trace. `error`
@@ -48,8 +46,7 @@ impl Function {
     ) {
         let Some(exporter) = &self.exporter else { return };
         let invocation = &work.invocation;
-        let own =
-            |record: &'a Record| record.trace.as_deref().filter(|it| it.sampled != Some(false));
+        let own = |record: &'a Record| record.trace.as_deref().filter(|it| invocation.records(it));
         let traced = records.filter_map(|(record, error)| Some((record, own(record)?, error)));
         let ended = moment(work, Instant::now());
         let invoke =
@@ -76,7 +73,7 @@ impl Function {
     pub(super) fn trace_invoke(&self, work: &mut Work, cold: bool, failure: Option<&Failure>) {
         let Some(exporter) = &self.exporter else { return };
         let invocation = &work.invocation;
-        let Some(trace) = invocation.trace.as_ref().filter(|it| it.sampled != Some(false)) else {
+        let Some(trace) = invocation.trace.as_ref().filter(|it| invocation.records(it)) else {
             return;
         };
         let began = moment(work, invocation.deadline.began());
@@ -234,7 +231,7 @@ impl Function {
             "decisions": found.decisions,
             "score_index": found.index,
             "score_index_threshold": thresholds.index,
-            "compared_with": "the first window of this execution environment",
+            "compared_with": drift.compared_with(),
             "out_of_training_range_share": found.outside,
             "out_of_training_range_threshold": thresholds.outside,
             "traceparent": work.invocation.carried(None).map(|trace| trace.parent),

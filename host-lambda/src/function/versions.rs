@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::log::Level;
 use crate::metrics::counted;
 use crate::source::{Refreshed, Source};
+use crate::trace::Carried;
 
 /// The header whose value keeps a request at one version.
 const HEADER: &str = "x-samebits-key";
@@ -81,7 +82,7 @@ impl Function {
         self.judge_trial(Patience::lasting(AFTER)).await;
         self.shadows.run(&self.models, &self.log, &self.constants).await;
         if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
-            self.refresh(source, Patience::lasting(AFTER)).await;
+            self.refresh(source, Patience::lasting(AFTER), None).await;
         }
     }
 
@@ -92,7 +93,7 @@ impl Function {
         }
         self.judge_trial(Patience::lasting(BEFORE)).await;
         if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
-            self.refresh(source, Patience::lasting(BEFORE)).await;
+            self.refresh(source, Patience::lasting(BEFORE), None).await;
         }
     }
 
@@ -146,8 +147,13 @@ impl Function {
         }
     }
 
-    /// Looks for another version, and tells what became of it.
-    async fn refresh(&self, source: &Source, patience: Patience) -> Refreshed {
+    /// Looks for another version, and tells what became of it; in the trace of whoever asked for it.
+    async fn refresh(
+        &self,
+        source: &Source,
+        patience: Patience,
+        trace: Option<Carried>,
+    ) -> Refreshed {
         let refreshed = source.refresh(&self.models, patience).await;
         let serving = self.models.now();
         let Some((model, _)) = serving.shares.first() else { return refreshed };
@@ -164,6 +170,7 @@ impl Function {
                 "code": rejection.code(),
                 "message": rejection.to_string(),
                 "serving": model.named,
+                "traceparent": trace.map(|trace| trace.parent),
             });
             self.send("Model Rejected", &detail, patience).await;
         }
@@ -183,7 +190,8 @@ impl Function {
             return Ok(json!({"status": "another model"}).to_string());
         }
         let patience = work.invocation.deadline.for_work();
-        let answer = match self.refresh(source, patience).await {
+        let trace = work.invocation.carried(None);
+        let answer = match self.refresh(source, patience, trace).await {
             Refreshed::Unchanged => json!({"status": "unchanged"}),
             Refreshed::Changed(model) => json!({"status": "changed", "serving": model.named}),
             Refreshed::Kept(rejection) => {

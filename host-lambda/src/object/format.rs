@@ -5,14 +5,21 @@ use predictor_host::{Class, HostError};
 
 use crate::failure::refused;
 
-/// How an object's bytes are read.
+/// How an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Format {
-    pub(super) content: Content,
-    pub(super) gzip: bool,
+pub(super) enum Format {
+    /// From its beginning.
+    Stream {
+        /// What it holds.
+        content: Content,
+        /// Whether it is packed.
+        gzip: bool,
+    },
+    /// A table in columns, its description at the end.
+    Parquet,
 }
 
-/// What the bytes are once they are unpacked.
+/// What the bytes of a stream are once they are unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// One JSON instance a line.
@@ -37,11 +44,13 @@ impl Format {
         let content = match (end, modality) {
             ("jsonl" | "ndjson", _) => Content::JsonLines,
             ("csv", Modality::Tabular) => Content::Csv,
+            // Its columns are packed already, and it is not read from the beginning.
+            ("parquet", Modality::Tabular) if !gzip => return Ok(Self::Parquet),
             ("txt", Modality::Text) => Content::Text,
             ("jpg" | "jpeg" | "png" | "webp" | "gif" | "bmp", Modality::Image) => Content::Image,
             _ => {
                 let accepted = match modality {
-                    Modality::Tabular => ".jsonl, .ndjson or .csv",
+                    Modality::Tabular => ".parquet; or .jsonl, .ndjson or .csv",
                     Modality::Text => ".jsonl, .ndjson or .txt",
                     Modality::Tensors => ".jsonl or .ndjson",
                     Modality::Image => ".jsonl, .ndjson, .jpg, .png, .webp, .gif or .bmp",
@@ -53,7 +62,7 @@ impl Format {
                 return Err(refused(Class::UnsupportedInput, "unsupported-object", message));
             }
         };
-        Ok(Self { content, gzip })
+        Ok(Self::Stream { content, gzip })
     }
 }
 
@@ -64,8 +73,8 @@ mod tests {
     #[test]
     fn the_end_of_a_key_says_what_it_holds() {
         let check = |key: &str, modality, expected: Option<(Content, bool)>| {
-            let found = Format::of(key, modality).ok().map(|it| (it.content, it.gzip));
-            assert_eq!(found, expected, "{key}");
+            let expected = expected.map(|(content, gzip)| Format::Stream { content, gzip });
+            assert_eq!(Format::of(key, modality).ok(), expected, "{key}");
         };
         check("a/b.JSONL", Modality::Tabular, Some((Content::JsonLines, false)));
         check("b.ndjson.gz", Modality::Image, Some((Content::JsonLines, true)));
@@ -74,7 +83,9 @@ mod tests {
         check("b.jpeg", Modality::Image, Some((Content::Image, false)));
         check("b.csv", Modality::Image, None);
         check("b.png", Modality::Tabular, None);
-        check("b.parquet", Modality::Tabular, None);
+        assert_eq!(Format::of("b.Parquet", Modality::Tabular).ok(), Some(Format::Parquet));
+        check("b.parquet.gz", Modality::Tabular, None);
+        check("b.parquet", Modality::Image, None);
         check("b", Modality::Tabular, None);
         check("b.gz", Modality::Tabular, None);
     }

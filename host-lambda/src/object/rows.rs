@@ -21,6 +21,15 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn new(line: u64, instance: Instance) -> Self {
+        Self { line, instance: Ok(instance) }
+    }
+
+    /// One that is no instance.
+    pub(super) fn unread(line: u64, error: HostError) -> Self {
+        Self { line, instance: Err(error) }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match &self.instance {
             Ok(Instance::Json(text) | Instance::Text(text)) => text.len(),
@@ -215,7 +224,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn not_text() -> HostError {
+pub(super) fn not_text() -> HostError {
     refused(Class::InvalidInput, UNREAD, "a row that is not UTF-8 text")
 }
 

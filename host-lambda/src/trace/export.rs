@@ -9,6 +9,7 @@ use aws_call::{AwsError, Client, Patience};
 use bytes::Bytes;
 
 use super::otlp;
+use super::sampler::Sampler;
 use super::span::Span;
 use crate::config::Otlp;
 
@@ -40,6 +41,11 @@ struct State {
 impl Exporter {
     pub(crate) fn new(settings: Otlp, client: Arc<Client>) -> Self {
         Self { settings, client, state: Mutex::default() }
+    }
+
+    /// Which traces are recorded.
+    pub(crate) fn sampler(&self) -> Sampler {
+        self.settings.sampler
     }
 
     /// Lets spans wait for the next time that some are sent.

@@ -25,12 +25,30 @@ pub(super) fn check(manifest: &Manifest, limits: &Limits) -> Checked {
     task::check(manifest.task, output, limits)?;
     score(manifest.task, output, limits)?;
     id(manifest)?;
+    deciles(manifest)?;
     let Some(rules) = &manifest.decision else { return Ok(()) };
     if !scores(manifest.task) {
         let message = format!("a {} has no score to decide on", manifest.task.name());
         return fail("decision", message);
     }
     decision(rules, limits)
+}
+
+/// Scores that data held back had, in order.
+fn deciles(manifest: &Manifest) -> Checked {
+    const KEY: &str = "training.score_deciles";
+    let Some(deciles) = manifest.training.as_ref().and_then(|it| it.score_deciles) else {
+        return Ok(());
+    };
+    if !scores(manifest.task) {
+        return fail(KEY, format!("a {} has no score", manifest.task.name()));
+    }
+    match deciles.windows(2).find(|pair| pair.first() > pair.last()) {
+        Some([before, after]) => {
+            fail(KEY, format!("{after} comes after {before}, which is larger"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a prediction has one number to decide on.
