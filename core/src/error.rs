@@ -73,6 +73,11 @@ impl Error {
 #[error("{0}")]
 pub(crate) struct Unaccepted(pub(crate) String);
 
+/// What an operator would take, where no memory holds it, on its way out through tract.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct TooLarge(pub(crate) String);
+
 impl From<PackageError> for Error {
     fn from(error: PackageError) -> Self {
         Self {

@@ -70,8 +70,23 @@ impl Model {
     }
 
     /// Changes how many operations one call may take.
-    pub fn restrict(&mut self, operations: u64) {
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`] if no call would be allowed: one instance takes more.
+    pub fn restrict(&mut self, operations: u64) -> Result<(), Error> {
+        let least = match &self.kind {
+            Kind::Single(single) => single.graph().least_operations(),
+            Kind::Ensemble(ensemble) => ensemble.facts().operations.unwrap_or(0),
+        };
+        if least > operations {
+            let message = format!(
+                "one instance takes at least {:.1e} operations, at most {:.1e} are allowed; allow more",
+                least as f64, operations as f64
+            );
+            return Err(Error::model("too-much-work", message));
+        }
         self.operations = operations;
+        Ok(())
     }
 
     /// Says who the model is.

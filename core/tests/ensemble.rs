@@ -241,12 +241,14 @@ fn it_has_no_graph_for_raw_tensors() {
 fn the_work_of_all_members_counts() {
     let mut model = load(section("average"));
     let one = model.describe().operations.unwrap();
-    model.restrict(one);
+    model.restrict(one).unwrap();
     assert!(predict(&model, INSTANCE).is_ok());
-    model.restrict(one - 1);
-    let error = model.predict(&[Instance::Json(INSTANCE.into())]).unwrap().remove(0).unwrap_err();
+    let two = [(); 2].map(|()| Instance::Json(INSTANCE.into()));
+    let error = model.predict(&two).unwrap_err();
     assert_eq!(error.kind, ErrorKind::TooLarge);
     assert!(error.message.starts_with("the member first: "), "{error}");
+    let error = model.restrict(one - 1).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::InvalidModel, "too-much-work"));
 }
 
 #[test]

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod batches;
 mod columns;
 mod ensemble;
 mod exports;
@@ -26,6 +27,7 @@ mod operators;
 mod pillow;
 mod plans;
 mod ports;
+mod quantized;
 mod robustness;
 mod sequences;
 mod stepwise;

@@ -2,10 +2,13 @@
 
 use inference_core::graph::Graph;
 use inference_core::{ElementType, Error, ErrorKind, Tensor};
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, ModelProto, TensorProto};
 
-use crate::support::onnx::{encode, input, int, integers, ints, model, node, typed_input, with};
+use crate::support::onnx::{
+    encode, floats, input, int, integers, ints, model, node, string, typed_input, with,
+};
 use crate::support::package::elements;
 
 fn whole(name: &str, shape: &[usize], values: &[i64]) -> Tensor {
@@ -174,4 +177,64 @@ fn exponentials_that_would_run_over_do_not() {
     check([-1000.0, -1000.0], beside(-1000.0));
     check([f32::NEG_INFINITY, f32::NEG_INFINITY], f32::NEG_INFINITY);
     check([f32::INFINITY, 0.0], f32::INFINITY);
+}
+
+#[test]
+fn integers_come_nearer_to_zero() {
+    let shrunk = with(node("Shrink", &["a"], &["c"]), [float("bias", 1.5), float("lambd", 1.0)]);
+    let inputs = vec![input("a", DataType::Int64, &["N"])];
+    let graph = Graph::load(&encode(&model(vec![shrunk], inputs, &["c"], vec![]))).unwrap();
+    let found = graph.run(vec![whole("a", &[4], &[-5, 0, 1, 4])]).unwrap();
+    assert_eq!(numbers(&found[0]), [-3, 0, 0, 2]);
+}
+
+fn float(name: &str, f: f32) -> AttributeProto {
+    let r#type = AttributeType::Float as i32;
+    AttributeProto { name: name.into(), r#type, f, ..Default::default() }
+}
+
+#[test]
+fn products_of_wide_integers() {
+    for element in [DataType::Int64, DataType::Uint64] {
+        let equation = string("equation", "ij,jk->ki");
+        let product = with(node("Einsum", &["a", "b"], &["c"]), [equation]);
+        let inputs = vec![input("a", element, &["N", "2"]), input("b", element, &["2", "1"])];
+        let graph = Graph::load(&encode(&model(vec![product], inputs, &["c"], vec![]))).unwrap();
+        let element_type = graph.inputs()[0].element_type;
+        let (a, b) = (whole("a", &[2, 2], &[1, 2, 3, 1 << 40]), whole("b", &[2, 1], &[5, 7]));
+        let tensors = [a, b].map(|tensor| Tensor { element_type, ..tensor });
+        let found = graph.run(tensors.into()).unwrap();
+        assert_eq!(numbers(&found[0]), [19, 15 + (7 << 40)], "{element:?}");
+    }
+}
+
+#[test]
+fn a_quotient_by_infinity() {
+    let infinite = floats("b", &[1], &[f32::NEG_INFINITY]);
+    let inputs = vec![input("a", DataType::Float, &["N"])];
+    let nodes = vec![node("Div", &["a", "b"], &["c"])];
+    let graph = Graph::load(&encode(&model(nodes, inputs, &["c"], vec![infinite]))).unwrap();
+    let data = [1.0, f32::INFINITY, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let a = Tensor { name: "a".into(), element_type: ElementType::Float32, shape: vec![3], data };
+    let found = elements(&graph.run(vec![a]).unwrap()[0]);
+    assert!(matches!(found[..], [-0.0, b, c] if b.is_nan() && c.is_nan()), "{found:?}");
+}
+
+#[test]
+fn float16_is_summed_in_float32() {
+    // A window of 4,096 ones: in float16 the sum would stop at 2,048.
+    let inputs = vec![input("a", DataType::Float16, &["N", "4096"])];
+    let ones = TensorProto {
+        name: "b".into(),
+        dims: vec![4096, 1],
+        data_type: DataType::Float16 as i32,
+        raw_data: 0x3c00_u16.to_le_bytes().repeat(4096),
+        ..Default::default()
+    };
+    let nodes = vec![node("MatMul", &["a", "b"], &["c"])];
+    let graph = Graph::load(&encode(&model(nodes, inputs, &["c"], vec![ones]))).unwrap();
+    let (shape, data) = (vec![1, 4096], 0x3c00_u16.to_le_bytes().repeat(4096));
+    let a = Tensor { name: "a".into(), element_type: ElementType::Float16, shape, data };
+    let found = graph.run(vec![a]).unwrap().remove(0);
+    assert_eq!((found.element_type, found.data), (ElementType::Float16, vec![0x00, 0x6c]));
 }

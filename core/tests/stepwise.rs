@@ -209,3 +209,36 @@ fn a_wrong_graph_is_refused_when_it_is_loaded_even_if_its_outputs_are_declared()
         .expect_err("2 columns and 3 rows");
     assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "graph-rejected"));
 }
+
+#[test]
+fn every_second_row() {
+    let slice = node("Slice", &["x", "start", "end", "axis", "step"], &["y"]);
+    let constants = vec![
+        integers("start", &[1], &[0]),
+        integers("end", &[1], &[i64::MAX]),
+        integers("axis", &[1], &[0]),
+        integers("step", &[1], &[2]),
+    ];
+    let (x, y) =
+        (input("x", DataType::Float, &["N", "1"]), input("y", DataType::Float, &["M", "1"]));
+    let graph = load(&typed(vec![slice], vec![x], vec![y], constants)).unwrap();
+    for (rows, expected) in [(1, &[0.0][..]), (4, &[0.0, 2.0]), (5, &[0.0, 2.0, 4.0])] {
+        let values: Vec<f32> = (0..rows).map(|row| row as f32).collect();
+        let y = graph.run(vec![real("x", &[rows, 1], &values)]).unwrap().remove(0);
+        assert_eq!(elements(&y), expected);
+    }
+}
+
+/// PyTorch's older exporter writes the length that it saw into attention.
+#[test]
+fn an_extent_with_a_name_that_the_graph_takes_for_a_number() {
+    let nodes = vec![node("Reshape", &["x", "shape"], &["y"])];
+    let inputs = vec![input("x", DataType::Float, &["time", "batch", "2"])];
+    let outputs = vec![input("y", DataType::Float, &["3", "batch", "2"])];
+    let constants = vec![integers("shape", &[3], &[3, 1, 2])];
+    let graph = load(&typed(nodes, inputs, outputs, constants)).unwrap();
+    let y = graph.run(vec![real("x", &[3, 1, 2], &[1.0; 6])]).unwrap().remove(0);
+    assert_eq!(y.shape, [3, 1, 2]);
+    let error = graph.run(vec![real("x", &[4, 1, 2], &[1.0; 8])]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InferenceFailed, "{error}");
+}

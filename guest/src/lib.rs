@@ -42,8 +42,8 @@ impl Guest for Component {
 
     fn restrict(limits: types::Limits) -> Result<(), types::Error> {
         MODEL.with_borrow_mut(|loaded| {
-            loaded.as_mut().ok_or_else(not_loaded)?.restrict(limits.operations);
-            Ok(())
+            let model = loaded.as_mut().ok_or_else(not_loaded)?;
+            model.restrict(limits.operations).map_err(convert::error)
         })
     }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The operations that one call may take where nothing else is said: about a minute's work.
+pub(crate) const OPERATIONS: u64 = 200_000_000_000;
+
 /// Limits of a sandbox, and of a call into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,7 +14,7 @@ pub struct SandboxLimits {
     /// Elements of a table. The component's one table holds its functions and never grows.
     pub table_elements: usize,
     /// Operations of one call, counted before it runs; `None` leaves it at the component's own
-    /// limit.
+    /// limit, 200,000,000,000.
     pub operations: Option<u64>,
     /// How long one call may take where its operations can't be counted before. Code that was not
     /// compiled for it ([`crate::Interruption`]) is not stopped.

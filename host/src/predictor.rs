@@ -10,6 +10,7 @@ use std::time::Duration;
 use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
+use crate::limits::OPERATIONS;
 use crate::pool::{Making, Pool};
 use crate::sandbox::Sandbox;
 use crate::spread::spread;
@@ -251,11 +252,14 @@ impl Source {
         limits: SandboxLimits,
     ) -> Result<Sandbox, HostError> {
         let mut sandbox = Sandbox::new(component, limits)?;
-        if let Self::Package(files) = self {
-            sandbox.load(files)?;
-        }
-        if let Some(operations) = limits.operations {
-            sandbox.restrict(operations)?;
+        match (self, limits.operations) {
+            // A model of which no instance may be predicted is refused here.
+            (Self::Package(files), operations) => {
+                sandbox.load(files)?;
+                sandbox.restrict(operations.unwrap_or(OPERATIONS))?;
+            }
+            (_, Some(operations)) => sandbox.restrict(operations)?,
+            (_, None) => {}
         }
         Ok(sandbox)
     }

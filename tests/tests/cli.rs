@@ -80,7 +80,7 @@ check_shown! {
     inspect_fraud: ["inspect", "fraud"];
     models: ["models"];
     verify_fraud: ["verify", "models/fraud"];
-    predict_with_too_much_work: ["predict", "--operations", "1000", "models/fraud/examples/ordinary.json"];
+    predict_with_too_much_work: ["predict", "--operations", "1000", "--model", "models/fraud", "models/fraud/examples/ordinary.json"];
     predict_with_an_unknown_policy: ["predict", "--sandbox", "old", "models/fraud/examples/ordinary.json"];
     bake_for_an_unknown_target: ["bake", "fraud", "--target", "riscv64gc-unknown-linux-gnu"];
     usage: ["predict"];

@@ -36,8 +36,13 @@ pub(super) fn declared_type(number: i32) -> Option<ElementType> {
     element_type(datum).ok()
 }
 
+/// Whether tract has an element type.
+pub(super) fn is_plain(element: ElementType) -> bool {
+    narrow(element).is_none()
+}
+
 /// tract's name for an element type; for one that it lacks, the type that holds its bits.
-fn datum_type(element: ElementType) -> DatumType {
+pub(super) fn datum_type(element: ElementType) -> DatumType {
     if let Some(narrow) = narrow(element) {
         return narrow.storage();
     }

@@ -6,12 +6,12 @@ use tract_onnx::pb::type_proto::Value;
 
 use crate::TensorType;
 
+use super::convert;
 use super::port::ANY_SHAPE;
-use super::{BATCH, convert};
 
 /// The declared type of an input or output, if it is a tensor. An extent that is left open gets a
-/// name: the first one is the batch. Without a shape, any will do.
-pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
+/// name: the first one is the `batch`. Without a shape, any will do.
+pub(super) fn tensor_type(info: &ValueInfoProto, batch: &str) -> Option<TensorType> {
     let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
     let element_type = convert::declared_type(tensor.elem_type)?;
     let Some(shape) = &tensor.shape else {
@@ -21,8 +21,8 @@ pub(super) fn tensor_type(info: &ValueInfoProto) -> Option<TensorType> {
     let extents = shape.dim.iter().enumerate();
     let shape = extents.map(|(axis, dimension)| match &dimension.value {
         Some(DimValue(extent)) if *extent >= 0 => extent.to_string(),
-        Some(DimParam(name)) if !name.is_empty() => name.clone(),
-        _ if axis == 0 => BATCH.into(),
+        Some(DimParam(name)) if !matches!(name.as_str(), "" | "?") => name.clone(),
+        _ if axis == 0 => batch.into(),
         _ => format!("{}_{axis}", info.name),
     });
     Some(TensorType { name: info.name.clone(), element_type, shape: shape.collect(), keys: None })

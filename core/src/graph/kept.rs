@@ -3,7 +3,8 @@
 //! - Products of extents. Exports compute positions such as `batch * length + place` with a length
 //!   that is open when the graph is loaded. tract simplifies a product by one number, takes an extent
 //!   with a name for one, and fails.
-//! - Products by zero, of floats. tract makes them zero, and NaN and infinity times zero are NaN.
+//! - Products by zero, of floats. tract makes them zero, and NaN and infinity times zero are NaN. So are
+//!   quotients by infinity, which tract makes products.
 //! - The greater and the lesser of floats, of which `Relu`, `Clip`, `Max` and `Min` are made. tract
 //!   gives the number where the other is NaN. Rows are kept; of higher ranks, as pictures and
 //!   sequences have them, bounds are computed with the product before them, which is what makes them
@@ -11,7 +12,7 @@
 
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
-use tract_onnx::tract_core::ops::math::{Max, Min, Mul};
+use tract_onnx::tract_core::ops::math::{Div, Max, Min, Mul};
 
 use crate::operators::bounds::bounded;
 
@@ -38,6 +39,9 @@ fn kind(op: &TypedBinOp, inputs: &[&TypedFact]) -> Option<Kind> {
         let special = inputs.iter().any(|fact| is_open(fact) || is_zero(fact));
         return special.then_some(Kind::Product);
     }
+    if op.0.is::<Div>() {
+        return inputs.get(1).is_some_and(|divisor| is_infinite(divisor)).then_some(Kind::Product);
+    }
     let greater = op.0.is::<Max>();
     (rows && (greater || op.0.is::<Min>())).then_some(Kind::Bound { greater })
 }
@@ -50,8 +54,18 @@ fn is_open(fact: &TypedFact) -> bool {
 
 /// Whether it is zeros of floats.
 fn is_zero(fact: &TypedFact) -> bool {
-    let number = fact.uniform.as_ref().map(|number| number.cast_to_scalar::<f64>());
-    fact.datum_type.is_float() && matches!(number, Some(Ok(0.0)))
+    float(fact) == Some(0.0)
+}
+
+/// Whether it is infinities of one sign.
+fn is_infinite(fact: &TypedFact) -> bool {
+    float(fact).is_some_and(f64::is_infinite)
+}
+
+/// The float that all of it is, if it is one.
+fn float(fact: &TypedFact) -> Option<f64> {
+    let number = fact.uniform.as_ref().filter(|_| fact.datum_type.is_float())?;
+    number.cast_to_scalar::<f64>().ok()
 }
 
 /// An operator that is not simplified.

@@ -9,6 +9,7 @@ mod flatten;
 mod inline;
 mod kept;
 mod port;
+mod quantized;
 mod stepwise;
 mod trial;
 mod untyped;
@@ -22,16 +23,14 @@ use tract_onnx::Onnx;
 use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
-use tract_onnx::tract_hir::infer::{
-    Factoid, GenericFactoid, InferenceFact, InferenceModel, InferenceModelExt, ShapeFactoid,
-};
+use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 
 pub(crate) use convert::{decode_small, encode_small};
 pub(crate) use port::{ANY_SHAPE, Form, Port};
 pub(crate) use stepwise::own_operators;
 use stepwise::{Item, Stepwise};
 
-use crate::error::{Unaccepted, excerpt};
+use crate::error::{TooLarge, Unaccepted, excerpt};
 use crate::graph::port::Ports;
 use crate::graph::work::Work;
 use crate::operators;
@@ -72,15 +71,30 @@ enum Program {
 }
 
 impl Graph {
-    /// Parses, checks and optimises an ONNX graph (binary protobuf, weights inside).
+    /// Parses, checks and optimises an ONNX graph (binary protobuf, weights inside). First extents of
+    /// its inputs that have no name may differ from one input to the next, where the graph allows it.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] if the bytes are no valid graph, and
     /// [`ErrorKind::UnsupportedModel`] if the graph has an operator, type or form that this core
     /// does not run; both name the node.
     pub fn load(onnx: &[u8]) -> Result<Self, Error> {
+        Self::prepare(onnx, Batch::Own)
+    }
+
+    /// The same for inputs that are all filled with the same rows: a first extent without a name is
+    /// their number.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_rows(onnx: &[u8]) -> Result<Self, Error> {
+        Self::prepare(onnx, Batch::Shared)
+    }
+
+    fn prepare(onnx: &[u8], batch: Batch) -> Result<Self, Error> {
         let mut proto = validate::decode(onnx)?;
         inline::inline(&mut proto, onnx)?;
+        quantized::rewrite(&mut proto);
         let untyped = untyped::types(&proto, onnx);
         let types = port::types(&untyped);
         let mut ports = flatten::flatten(&mut proto, &untyped, &types)?;
@@ -98,13 +112,13 @@ impl Graph {
         flatten::declare(&mut proto, &keys);
         let operators = operator_names(&proto);
         let step = |refusal| {
-            Self::stepwise(&proto, &framework, &kernels, &ports, operators.clone(), refusal)
+            Self::stepwise(&proto, &framework, kernels, &ports, operators.clone(), refusal)
         };
         let graph = if planned {
-            match Self::plan(&proto, &framework, operators.clone()) {
+            match Self::plan(&proto, &framework, operators.clone(), batch) {
                 Err(refusal)
                     if refusal.code == REJECTED
-                        && (stepwise::may_help(&proto, &framework, &kernels)
+                        && (stepwise::may_help(&proto, &framework, kernels)
                             || is_consistent(&proto, &framework, &refusal)) =>
                 {
                     step(refusal)
@@ -130,10 +144,37 @@ impl Graph {
     }
 
     /// Has tract prepare the graph.
-    fn plan(proto: &ModelProto, framework: &Onnx, operators: Vec<String>) -> Result<Self, Error> {
+    fn plan(
+        proto: &ModelProto,
+        framework: &Onnx,
+        operators: Vec<String>,
+        batch: Batch,
+    ) -> Result<Self, Error> {
         let model = framework.model_for_proto_model(proto).map_err(rejected)?;
+        if batch == Batch::Own && has_open_batches(&model) {
+            // Where the inputs have to be of one length, names that differ are refused, or fail.
+            match Self::named_plan(model.clone(), proto, operators.clone(), Batch::Own) {
+                Ok(own) if trial::answers(&own) == Some(false) => {
+                    let shared = Self::named_plan(model, proto, operators, Batch::Shared).ok();
+                    let better = shared.filter(|shared| trial::answers(shared) == Some(true));
+                    return Ok(better.unwrap_or(own));
+                }
+                Ok(own) => return Ok(own),
+                Err(_) => {}
+            }
+        }
+        Self::named_plan(model, proto, operators, Batch::Shared)
+    }
+
+    /// Has tract prepare the graph, its open dimensions named.
+    fn named_plan(
+        model: InferenceModel,
+        proto: &ModelProto,
+        operators: Vec<String>,
+        batch: Batch,
+    ) -> Result<Self, Error> {
         let (input_names, output_names) = border_names(proto);
-        let model = named_dimensions(model).map_err(rejected)?;
+        let model = named_dimensions(model, batch).map_err(rejected)?;
         let mut model = model.into_typed().map_err(rejected)?;
         kept::keep(&mut model).map_err(rejected)?;
         let model = model.into_optimized().map_err(rejected)?;
@@ -141,14 +182,7 @@ impl Graph {
         let inputs = tensor_types(&model, &model.inputs, input_names)?;
         let outputs = tensor_types(&model, &model.outputs, output_names)?;
         let work = Work::of(&model).map_err(rejected)?;
-        let bytes = work.largest(&BTreeMap::new());
-        if bytes > LARGEST {
-            let message = format!(
-                "one row takes a tensor of {bytes:.1e} bytes, at most {LARGEST:.1e} fit the memory of \
-                 an instance"
-            );
-            return Err(Error::model("graph-too-large", message));
-        }
+        fits(&work)?;
         let plan = model.into_runnable().map_err(rejected)?;
         let (input_ports, output_ports) = (tensor_ports(&inputs), tensor_ports(&outputs));
         let program = Program::Plan(plan);
@@ -183,22 +217,25 @@ impl Graph {
         let constants: BTreeSet<_> = initializers.map(|tensor| tensor.name.as_str()).collect();
         let inputs = graph.into_iter().flat_map(|graph| &graph.input);
         let inputs = inputs.filter(|input| !constants.contains(input.name.as_str()));
-        let declare = |value: &ValueInfoProto| {
+        let declare = |(place, value): (usize, &ValueInfoProto)| {
             let (form, declared) = match ports.get(&value.name) {
                 Some((form, declared)) => (*form, declared.clone()),
-                None => (Form::Tensor, declared::tensor_type(value)?),
+                None => (Form::Tensor, declared::tensor_type(value, &Batch::Own.name(place))?),
             };
             Some((declared, Port { name: value.name.clone(), form }))
         };
-        let inputs = inputs.map(declare).collect::<Option<Vec<_>>>();
+        let inputs = inputs.enumerate().map(declare).collect::<Option<Vec<_>>>();
         let outputs = graph.into_iter().flat_map(|graph| &graph.output);
-        let outputs = outputs.map(declare).collect::<Option<Vec<_>>>();
+        let outputs = outputs.map(|value| declare((0, value))).collect::<Option<Vec<_>>>();
         let (Some(inputs), Some(outputs)) = (inputs, outputs) else {
             return Err(refusal);
         };
         let program = Stepwise::new(proto, framework, kernels).map_err(rejected)?;
-        let (program, work) = (Program::Stepwise(program), Work::unknown());
-        let (inputs, input_ports) = inputs.into_iter().unzip();
+        let (inputs, input_ports): (Vec<_>, _) = inputs.into_iter().unzip();
+        let outline = program.outline(proto, framework, &inputs).map_err(rejected)?;
+        let work = Work::at_least(&outline).map_err(rejected)?;
+        fits(&work)?;
+        let program = Program::Stepwise(program);
         let (outputs, output_ports) = outputs.into_iter().unzip();
         Ok(Self { program, inputs, input_ports, outputs, output_ports, operators, work })
     }
@@ -235,7 +272,12 @@ impl Graph {
     /// can't be known from the shapes of its inputs.
     #[must_use]
     pub fn operations(&self) -> Option<u64> {
-        self.work.is_known().then(|| self.work.count(&BTreeMap::new()) as u64)
+        self.work.is_known().then(|| self.least_operations())
+    }
+
+    /// The same, or the least that it can be.
+    pub(crate) fn least_operations(&self) -> u64 {
+        self.work.count(&BTreeMap::new()) as u64
     }
 
     /// Runs the graph on its inputs, given by name in any order.
@@ -304,9 +346,10 @@ impl Graph {
         }
         let found = self.work.count(&values);
         if found > operations as f64 {
+            let least = if self.work.is_known() { "" } else { "at least " };
             let message = format!(
-                "{found:.1e} operations for one call, at most {:.1e} are allowed; give it less at \
-                 once, or allow more",
+                "{least}{found:.1e} operations for one call, at most {:.1e} are allowed; give it less \
+                 at once, or allow more",
                 operations as f64
             );
             return Err(Error::new(ErrorKind::TooLarge, "too-much-work", message));
@@ -327,7 +370,7 @@ impl Graph {
             }
             Program::Stepwise(program) => program.run(inputs),
         };
-        let outputs: Vec<Item> = outputs.map_err(failed)?;
+        let outputs: Vec<Item> = outputs.map_err(|error| extents.uneven(failed(error)))?;
         let mut tensors = Vec::with_capacity(outputs.len());
         for (port, item) in self.output_ports.iter().zip(outputs) {
             match item {
@@ -364,8 +407,8 @@ impl<'a> Extents<'a> {
         self.0.iter().map(|(name, (extent, _))| (*name, *extent)).collect()
     }
 
-    /// A name stands for the same extent in every input. Node by node nothing relies on that, and the
-    /// name of the batch may be one that the file did not give.
+    /// A name stands for the same extent in every input. Node by node nothing relies on that of a name
+    /// that the file did not give.
     fn agree(
         &mut self,
         tensor: &Tensor,
@@ -374,7 +417,9 @@ impl<'a> Extents<'a> {
     ) -> Result<(), Error> {
         let stepwise = matches!(program, Program::Stepwise(_));
         for (found, name) in tensor.shape.iter().zip(&declared.shape) {
-            if name.parse::<usize>().is_ok() || (stepwise && name == BATCH) {
+            if name.parse::<usize>().is_ok()
+                || (stepwise && self.0.contains_key(&**name) && is_batch(name))
+            {
                 continue;
             }
             let (expected, first) = *self.0.entry(name).or_insert((*found, &declared.name));
@@ -386,6 +431,23 @@ impl<'a> Extents<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What a failure is where inputs have unlike first extents, whose names are not the file's: that
+    /// they may differ is no more than a guess then.
+    fn uneven(&self, error: Error) -> Error {
+        let mut batches = self.0.iter().filter(|(name, _)| is_batch(name)).map(|(_, found)| *found);
+        let Some((expected, first)) = batches.next() else { return error };
+        match batches.find(|(found, _)| *found != expected) {
+            Some((found, input)) if error.code == "inference-failed" => {
+                let message = format!(
+                    "{input} has {found} rows, {first} has {expected}, and the graph fails on them: {}",
+                    error.message
+                );
+                Error::input("wrong-shape", message).at(input)
+            }
+            _ => error,
+        }
     }
 
     fn symbols(&self, symbols: &SymbolScope) -> SymbolValues {
@@ -408,7 +470,22 @@ fn flat(error: &TractError) -> String {
     }
 }
 
+/// Whether memory holds what a single row takes.
+fn fits(work: &Work) -> Result<(), Error> {
+    let bytes = work.largest(&BTreeMap::new());
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    let message = format!(
+        "one row takes a tensor of {bytes:.1e} bytes, at most {LARGEST:.1e} fit the memory of an instance"
+    );
+    Err(Error::model("graph-too-large", message))
+}
+
 fn rejected(error: TractError) -> Error {
+    if let Some(TooLarge(message)) = error.downcast_ref() {
+        return Error::model("graph-too-large", message.clone());
+    }
     unsupported(&flat(&error))
 }
 
@@ -417,33 +494,16 @@ fn unsupported(reason: &str) -> Error {
     Error::new(ErrorKind::UnsupportedModel, REJECTED, message)
 }
 
-/// Whether the types and shapes of a graph agree, so that it is tract that can't prepare it: as it is,
-/// or where tract found a name to stand for the same extent as another name or a number, without names.
+/// Whether it is tract that can't prepare a graph: its types and shapes agree, or may in a call, tract
+/// having found a name to stand for the same extent as another name or a number.
 fn is_consistent(proto: &ModelProto, framework: &Onnx, refusal: &Error) -> bool {
-    let agrees = |name: fn(InferenceModel) -> TractResult<InferenceModel>| {
-        let model = framework.model_for_proto_model(proto).and_then(name);
-        model.and_then(|mut model| model.analyse(false)).is_ok()
-    };
     // tract's errors have no kinds; a name is written so in them.
-    let about_names = refusal.message.contains("unify") && refusal.message.contains("Sym(");
-    agrees(named_dimensions) || (about_names && agrees(open_dimensions))
-}
-
-/// Takes the names of the inputs' dimensions away.
-fn open_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
-    for input in 0..model.inputs.len() {
-        let fact = model.input_fact(input)?.clone();
-        let Some(rank) = fact.shape.rank().concretize() else { continue };
-        let known = |axis: usize| {
-            let dim = fact.shape.dim(axis).and_then(|dim| dim.concretize());
-            dim.filter(|dim| dim.to_i64().is_ok()).map(GenericFactoid::Only)
-        };
-        let dims = (0..usize::try_from(rank)?).map(|axis| known(axis).unwrap_or_default());
-        let mut open = InferenceFact::default().with_shape(ShapeFactoid::closed(dims.collect()));
-        open.datum_type = fact.datum_type;
-        model.set_input_fact(input, open)?;
-    }
-    Ok(model)
+    let about_names = refusal.message.contains("Sym(");
+    let analysed = || {
+        let model = named_dimensions(framework.model_for_proto_model(proto)?, Batch::Shared);
+        model.and_then(|mut model| model.analyse(false))
+    };
+    about_names || analysed().is_ok()
 }
 
 /// The ports of a graph that has tensors only.
@@ -452,9 +512,42 @@ fn tensor_ports(types: &[TensorType]) -> Vec<Port> {
     types.iter().map(port).collect()
 }
 
+/// Whose the first extents without a name are.
+#[derive(Clone, Copy, PartialEq)]
+enum Batch {
+    /// One for all inputs.
+    Shared,
+    /// One for each.
+    Own,
+}
+
+impl Batch {
+    /// The name of the first extent of an input.
+    fn name(self, input: usize) -> String {
+        match self {
+            Self::Own if input > 0 => format!("{BATCH}{input}"),
+            _ => BATCH.into(),
+        }
+    }
+}
+
+/// Whether it is one of the names for a first extent.
+fn is_batch(name: &str) -> bool {
+    name.strip_prefix(BATCH).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether several inputs have a first extent without a name.
+fn has_open_batches(model: &InferenceModel) -> bool {
+    let open = |input: usize| {
+        let shape = &model.input_fact(input).ok()?.shape;
+        Some(shape.rank().concretize()? > 0 && shape.dim(0)?.concretize().is_none())
+    };
+    (0..model.inputs.len()).filter(|input| open(*input) == Some(true)).count() > 1
+}
+
 /// Gives every open dimension of the inputs a name, so that one plan serves any extent. The first
 /// dimension is the batch.
-fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
+fn named_dimensions(mut model: InferenceModel, batch: Batch) -> TractResult<InferenceModel> {
     for input in 0..model.inputs.len() {
         let fact = model.input_fact(input)?.clone();
         let Some(rank) = fact.shape.rank().concretize() else {
@@ -465,7 +558,7 @@ fn named_dimensions(mut model: InferenceModel) -> TractResult<InferenceModel> {
             let known = fact.shape.dim(axis).and_then(|dim| dim.concretize());
             shape.push(match known {
                 Some(dim) => dim,
-                None if axis == 0 => model.symbols.sym(BATCH).to_dim(),
+                None if axis == 0 => model.symbols.sym(&batch.name(input)).to_dim(),
                 None => model.symbols.sym(&format!("D{input}_{axis}")).to_dim(),
             });
         }

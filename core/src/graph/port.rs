@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use tract_onnx::pb::type_proto::{self, Value};
 use tract_onnx::pb::{ModelProto, TensorShapeProto, TypeProto, ValueInfoProto};
 
-use super::declared;
 use super::untyped::{Inner, Type, is_untyped};
+use super::{BATCH, declared};
 use crate::TensorType;
 
 /// The shape of a tensor that may have any number of dimensions.
@@ -102,7 +102,7 @@ pub(super) fn take(proto: &mut ModelProto, types: &Types) -> Ports {
 /// A tensor of a type in the file.
 pub(super) fn declare(name: String, tensor: &type_proto::Tensor) -> Option<TensorType> {
     let r#type = Some(info(tensor.clone()));
-    declared::tensor_type(&ValueInfoProto { name, r#type, ..Default::default() })
+    declared::tensor_type(&ValueInfoProto { name, r#type, ..Default::default() }, BATCH)
 }
 
 fn info(tensor: type_proto::Tensor) -> TypeProto {

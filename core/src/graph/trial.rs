@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tract_onnx::pb::ModelProto;
 
 use super::validate::each_node;
-use super::{ANY_SHAPE, Graph};
+use super::{ANY_SHAPE, BATCH, Graph, is_batch};
 use crate::{ElementType, Tensor, TensorType};
 
 /// What a trial may take: about a second.
@@ -36,7 +36,8 @@ pub(super) fn answers(graph: &Graph) -> Option<bool> {
 }
 
 /// A tensor of zeros. Each name stands for an extent of its own, so that none is taken for another: of
-/// pictures one that convolutions can halve, elsewhere a small one.
+/// pictures one that convolutions can halve, elsewhere a small one. Only first extents without a name
+/// are the same, as most graphs want them.
 fn zeros<'a>(declared: &'a TensorType, extents: &mut BTreeMap<&'a str, usize>) -> Option<Tensor> {
     if declared.shape == [ANY_SHAPE] {
         return None;
@@ -44,6 +45,7 @@ fn zeros<'a>(declared: &'a TensorType, extents: &mut BTreeMap<&'a str, usize>) -
     let picture = declared.shape.len() >= 4;
     let mut shape = Vec::with_capacity(declared.shape.len());
     for (axis, extent) in declared.shape.iter().enumerate() {
+        let extent = if is_batch(extent) { BATCH } else { extent };
         let next = 2 + extents.len();
         shape.push(match extent.parse() {
             Ok(extent) => extent,

@@ -2,7 +2,7 @@
 //!
 //! Each node's operations are an expression in the extents that callers choose (`N`, the batch, and
 //! the other open dimensions), so that the work of a call is known from the shapes of its inputs. A
-//! graph whose inner extents follow from values, not shapes, has none.
+//! graph whose inner extents follow from values, not shapes, has only a least.
 //!
 //! Beside them stands the largest tensor, which has to fit the memory of an instance.
 //!
@@ -41,6 +41,15 @@ enum Count {
 impl Work {
     /// Counts the operations of an optimised graph.
     pub(super) fn of(model: &TypedModel) -> TractResult<Self> {
+        Self::counted(model, true)
+    }
+
+    /// Counts the operations of a part of a graph, which is the least that the graph takes.
+    pub(super) fn at_least(model: &TypedModel) -> TractResult<Self> {
+        Self::counted(model, false)
+    }
+
+    fn counted(model: &TypedModel, whole: bool) -> TractResult<Self> {
         let mut symbols = Vec::new();
         for input in &model.inputs {
             for extent in model.outlet_fact(*input)?.shape.iter() {
@@ -64,14 +73,9 @@ impl Work {
                 }
             }
         }
-        let known = total.symbols().iter().all(|symbol| symbols.contains(symbol));
+        let known = whole && total.symbols().iter().all(|symbol| symbols.contains(symbol));
         let tensors = sizes.into_values().map(|(rest, bytes)| Count::of(&(rest * bytes)));
         Ok(Self { count: Count::of(&total.simplify()), tensors: tensors.collect(), known })
-    }
-
-    /// The work of a graph whose extents depend on values.
-    pub(super) fn unknown() -> Self {
-        Self { count: Count::Number(0.0), tensors: Vec::new(), known: false }
     }
 
     /// Whether it follows from the shapes of the inputs.
@@ -79,8 +83,8 @@ impl Work {
         self.known
     }
 
-    /// The operations of a call with these extents; an extent without a value counts as 1. Always
-    /// a number, however large: what can't be known adds the least that it can be.
+    /// The operations of a call with these extents, or the least that they are, if they are not known;
+    /// an extent without a value counts as 1. Always a number, however large.
     pub(super) fn count(&self, extents: &BTreeMap<&str, usize>) -> f64 {
         self.count.value(extents)
     }

@@ -3,17 +3,18 @@
 //! [`Swish`](https://onnx.ai/onnx/operators/onnx__Swish.html),
 //! [`SwiGLU`](https://onnx.ai/onnx/operators/onnx__SwiGLU.html),
 //! [`Celu`](https://onnx.ai/onnx/operators/onnx__Celu.html),
-//! [`Softplus`](https://onnx.ai/onnx/operators/onnx__Softplus.html) and
+//! [`Softplus`](https://onnx.ai/onnx/operators/onnx__Softplus.html),
+//! [`Shrink`](https://onnx.ai/onnx/operators/onnx__Shrink.html) and
 //! [`IsInf`](https://onnx.ai/onnx/operators/onnx__IsInf.html). tract answers the first for shifts
-//! beyond the width, the second with an `alpha`, the fourth in float16 and the fifth beyond 88
-//! wrongly; the last fails in some plans.
+//! beyond the width, the second with an `alpha`, the fourth in float16, the fifth beyond 88 and the
+//! sixth for integers wrongly; the last fails in some plans.
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::{
     Call, Facts, Kernels, Value, broadcast, doubles, elements, expand_to, floats, for_integer,
-    values_of,
+    to_whole, values_of,
 };
 
 pub(super) fn register(kernels: &mut Kernels) {
@@ -22,6 +23,7 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add_planned("SwiGLU", Facts::Like, swiglu);
     kernels.add_planned("Celu", Facts::Like, celu);
     kernels.add_planned("Softplus", Facts::Like, softplus);
+    kernels.add_planned("Shrink", Facts::Like, shrink);
     kernels.add_planned("IsInf", Facts::By(is_inf_facts), is_inf);
 }
 
@@ -75,6 +77,26 @@ fn softplus(call: &Call) -> TractResult<Vec<Value>> {
         )?
         .into(),
     ])
+}
+
+/// What is near zero becomes zero, and the rest comes nearer. Integers are cut to whole numbers at the
+/// end, as ONNX Runtime does.
+fn shrink(call: &Call) -> TractResult<Vec<Value>> {
+    let (bias, bound) = (call.float("bias", 0.0)?, call.float("lambd", 0.5)?);
+    let (bias, bound) = (f64::from(bias), f64::from(bound));
+    let input = call.tensor(0)?;
+    let shrink = |x: f64| match x {
+        x if x < -bound => x + bias,
+        x if x > bound => x - bias,
+        _ => 0.0,
+    };
+    let (datum, values) = (input.datum_type(), doubles(input)?);
+    let result = values_of(input.shape(), values.into_iter().map(shrink).collect())?;
+    let result = match datum.is_integer() {
+        true => to_whole(&result, datum)?,
+        false => result.cast_to_dt(datum)?.into_owned(),
+    };
+    Ok(vec![result.into()])
 }
 
 fn is_inf_facts(_: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {

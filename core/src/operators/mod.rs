@@ -41,6 +41,7 @@ mod tree;
 mod written;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use kernel::Kernels;
 
@@ -88,10 +89,16 @@ pub(crate) fn register(onnx: &mut tract_onnx::Onnx) {
     for operator in kernels().planned() {
         onnx.op_register.insert(operator, kernel::read);
     }
+    quantize::register_planned(onnx);
 }
 
 /// The operators that are plain functions.
-pub(crate) fn kernels() -> Kernels {
+pub(crate) fn kernels() -> &'static Kernels {
+    static KERNELS: LazyLock<Kernels> = LazyLock::new(all_kernels);
+    &KERNELS
+}
+
+fn all_kernels() -> Kernels {
     let mut kernels = Kernels::default();
     arrays::register(&mut kernels);
     attention::register(&mut kernels);

@@ -3,24 +3,109 @@
 //! [`DynamicQuantizeLinear`](https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html) and
 //! [`QLinearMatMul`](https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html).
 //!
+//! In plans `QuantizeLinear` is the kernel here: tract multiplies by the reciprocal of the scale, which
+//! rounds differently, takes no 16 bits, and makes a table of 256 values of whatever lies between a
+//! `DequantizeLinear` and its own, as if a `Softmax` looked at one element at a time. tract's
+//! `DequantizeLinear` stays for 8 bits.
+//!
 //! Scale and zero point belong to the whole tensor, to each place along an axis, or to each block of
 //! an axis. Halves are rounded to even.
 
 use std::sync::Arc;
 
+use tract_onnx::Onnx;
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
 
+use super::checked::{expansion, of_tract};
 use super::kernel::{
-    Call, Kernels, Narrow, Value, at, axis, broadcast, each_index, floats, from_doubles, offset,
-    stretched, strides, values_of, volume,
+    Call, Facts, Kernels, Narrow, Value, at, axis, broadcast, each_index, floats, from_doubles,
+    offset, read, stretched, strides, values_of, volume,
 };
 
 pub(super) fn register(kernels: &mut Kernels) {
-    kernels.add_narrow("QuantizeLinear", quantize);
-    kernels.add_narrow("DequantizeLinear", dequantize);
+    kernels.add_narrow_planned("QuantizeLinear", Facts::By(quantize_facts), quantize);
+    kernels.add_narrow_planned("DequantizeLinear", Facts::By(dequantize_facts), dequantize);
     kernels.add("DynamicQuantizeLinear", dynamic_quantize);
     kernels.add("QLinearMatMul", matmul);
+}
+
+/// Puts tract's `DequantizeLinear` back for what it takes.
+pub(super) fn register_planned(onnx: &mut Onnx) {
+    onnx.op_register.insert("DequantizeLinear", dequantize_linear);
+}
+
+fn dequantize_linear(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let own = expansion(read(context, node)?.0)?;
+    match of_tract(context, node) {
+        Ok(inner) => Ok((expand(Dequantize { inner, own }), Vec::new())),
+        // tract refuses blocks.
+        Err(_) => read(context, node),
+    }
+}
+
+/// tract's operator for integers of 8 and 32 bits, and the kernel for others.
+#[derive(Clone, Debug)]
+struct Dequantize {
+    inner: Box<dyn Expansion>,
+    own: Box<dyn Expansion>,
+}
+
+impl Expansion for Dequantize {
+    fn name(&self) -> StaticName {
+        self.inner.name()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        self.inner.rules(solver, inputs, outputs)
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let first = inputs.first().context("DequantizeLinear lacks its input")?;
+        match model.outlet_fact(*first)?.datum_type {
+            DatumType::U16 | DatumType::I16 => self.own.wire(prefix, model, inputs),
+            _ => self.inner.wire(prefix, model, inputs),
+        }
+    }
+}
+
+fn quantize_facts(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
+    let fact = |place: usize| inputs.get(place).copied().flatten();
+    let input = fact(0).context("QuantizeLinear lacks its input")?;
+    let target = match (fact(2), node.get_attr_opt::<i64>("output_dtype")?) {
+        (Some(zero_point), _) => Quantised::of_datum(zero_point.datum_type)?,
+        (None, None | Some(0)) => Quantised::of_datum(DatumType::U8)?,
+        (None, Some(number)) => Quantised::from_onnx(number)?,
+    };
+    match target {
+        Quantised::Integer(datum, ..) => Ok(tvec!(datum.fact(input.shape.clone()))),
+        Quantised::Narrow(_) => bail!("no plan has this type"),
+    }
+}
+
+fn dequantize_facts(
+    node: &NodeProto,
+    inputs: &[Option<&TypedFact>],
+) -> TractResult<TVec<TypedFact>> {
+    let [Some(input), Some(scale), ..] = inputs else { bail!("DequantizeLinear lacks an input") };
+    let own = matches!(node.get_attr_opt::<i64>("output_dtype")?, None | Some(0));
+    ensure!(own, "no plan has another type than that of the scale");
+    Ok(tvec!(scale.datum_type.fact(input.shape.clone())))
 }
 
 /// A quantised type.
@@ -102,6 +187,18 @@ impl Blocks {
         Ok(Self { axis, size, strides, kind: Kind::Blocked })
     }
 
+    /// Calls `visit` with the place in the scale of each element of a tensor of this shape.
+    fn each(
+        &self,
+        shape: &[usize],
+        mut visit: impl FnMut(usize) -> TractResult<()>,
+    ) -> TractResult<()> {
+        match self.kind {
+            Kind::Whole => (0..shape.iter().product::<usize>()).try_for_each(|_| visit(0)),
+            _ => each_index(shape, |index| visit(self.place(index))),
+        }
+    }
+
     fn place(&self, index: &[usize]) -> usize {
         let along = index.get(self.axis).copied().unwrap_or(0);
         match self.kind {
@@ -134,8 +231,7 @@ fn quantize(call: &Call) -> TractResult<Vec<Value>> {
     let mut quotients = Vec::with_capacity(values.len());
     let mut offsets = Vec::with_capacity(values.len());
     let mut next = values.iter();
-    each_index(shape, |index| {
-        let place = blocks.place(index);
+    blocks.each(shape, |place| {
         let quotient = next.next().context("too few values")? / at(&scales, place)?;
         quotients.push(if half { f16::from_f32(quotient).to_f32() } else { quotient });
         offsets.push(zeros.as_ref().map_or(Ok(0.0), |zeros| at(zeros, place))?);
@@ -178,8 +274,7 @@ fn dequantize(call: &Call) -> TractResult<Vec<Value>> {
     let values = super::kernel::doubles(&input)?;
     let mut results = Vec::with_capacity(values.len());
     let mut next = values.iter();
-    each_index(shape, |index| {
-        let place = blocks.place(index);
+    blocks.each(shape, |place| {
         let zero = zeros.as_ref().map_or(Ok(0.0), |zeros| at(zeros, place))?;
         let difference = (next.next().context("too few values")? - zero) as f32;
         results.push(difference * at(&scales, place)?);

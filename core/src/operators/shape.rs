@@ -17,6 +17,7 @@ use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::ops::array;
 
 use super::attribute::Attributes;
+use super::checked::of_shape;
 use super::written::{Built, Kernel, Shape, build, inputs, wire};
 
 /// Registers both operators.
@@ -77,7 +78,8 @@ fn constant_of_shape(context: &ParsingContext, node: &NodeProto) -> Built {
         bail!("attribute value has {} elements; accepted is 1", value.len());
     }
     let value = value.into_shape(&[])?.into_arc_tensor();
-    Ok((expand(ConstantOfShape(array::ConstantOfShape::new(value))), Vec::new()))
+    let filled = ConstantOfShape(array::ConstantOfShape::new(value));
+    Ok((expand(of_shape(Box::new(filled))), Vec::new()))
 }
 
 #[derive(Clone, Debug)]

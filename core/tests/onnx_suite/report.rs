@@ -38,7 +38,7 @@ const REASONS: &[(&[&str], &str)] = &[
     (&["RandomUniform", "RandomUniformLike"], "draws random numbers"),
     (&["Dropout"], "in training mode it draws random numbers"),
     (&["ImageDecoder"], "images are decoded before they reach a graph"),
-    (&["Attention", "CausalConvWithState"], "rounding of float16 in the expanded form"),
+    (&["Attention"], "rounding of float16 in the expanded form"),
 ];
 
 /// A line for each case that fails, and the counts.

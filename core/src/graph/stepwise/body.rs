@@ -21,13 +21,13 @@ use super::{Frame, tensor};
 pub(super) struct Body {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
-    constants: BTreeMap<String, Item>,
-    steps: Vec<Step>,
+    pub(super) constants: BTreeMap<String, Item>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// A node.
-struct Step {
-    node: NodeProto,
+pub(super) struct Step {
+    pub(super) node: NodeProto,
     action: Action,
     /// The same as tract prepares it, if that is worth it.
     prepared: Option<Prepared>,
@@ -85,6 +85,11 @@ impl Body {
 }
 
 impl Step {
+    /// Whether a kernel computes it that serves in no plan.
+    pub(super) fn is_own_kernel(&self) -> bool {
+        matches!(&self.action, Action::Kernel(entry, _) if entry.facts.is_none())
+    }
+
     fn run(&self, frame: &Frame) -> TractResult<Vec<Item>> {
         let mut inputs = Vec::with_capacity(self.node.input.len());
         for name in &self.node.input {

@@ -12,6 +12,7 @@ mod body;
 mod control;
 mod item;
 mod need;
+mod outline;
 mod prepared;
 mod sequence;
 mod tensor;
@@ -24,6 +25,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::tract_hir::internal::*;
 
+use crate::TensorType;
 use crate::operators::kernel::Kernels;
 
 use body::Body;
@@ -92,6 +94,16 @@ impl Stepwise {
         let graph = proto.graph.as_ref().context("the model has no graph")?;
         let builder = body::Builder::new(proto, framework, kernels);
         Ok(Self { body: builder.body(graph)? })
+    }
+
+    /// As much of the graph as has known types before it runs; fails if that alone is too large.
+    pub fn outline(
+        &self,
+        proto: &ModelProto,
+        framework: &Onnx,
+        inputs: &[TensorType],
+    ) -> TractResult<TypedModel> {
+        outline::outline(&self.body, &context(proto, framework), inputs)
     }
 
     /// Runs the graph on its inputs, in its order.

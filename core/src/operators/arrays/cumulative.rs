@@ -1,5 +1,6 @@
 //! [`CumSum`](https://onnx.ai/onnx/operators/onnx__CumSum.html) and
-//! [`CumProd`](https://onnx.ai/onnx/operators/onnx__CumProd.html). Integers wrap around.
+//! [`CumProd`](https://onnx.ai/onnx/operators/onnx__CumProd.html). Integers wrap around; float16 adds up in
+//! float32.
 
 use tract_onnx::tract_hir::internal::*;
 
@@ -8,19 +9,39 @@ use crate::operators::kernel::{
 };
 
 pub(crate) fn sum(call: &Call) -> TractResult<Vec<Value>> {
-    for_number!(call.tensor(0)?.datum_type(), T => cumulate(call, T::ZERO, T::plus))
+    wide(
+        call,
+        |call, input| for_number!(input.datum_type(), T => cumulate(call, input, T::ZERO, T::plus)),
+    )
 }
 
 pub(crate) fn product(call: &Call) -> TractResult<Vec<Value>> {
-    for_number!(call.tensor(0)?.datum_type(), T => cumulate(call, T::ONE, T::times))
+    wide(
+        call,
+        |call, input| for_number!(input.datum_type(), T => cumulate(call, input, T::ONE, T::times)),
+    )
+}
+
+fn wide(
+    call: &Call,
+    run: impl Fn(&Call, &Tensor) -> TractResult<Tensor>,
+) -> TractResult<Vec<Value>> {
+    let input = call.tensor(0)?;
+    Ok(vec![match input.datum_type() {
+        DatumType::F16 => {
+            let result = run(call, &*input.cast_to::<f32>()?)?;
+            result.cast_to::<f16>()?.into_owned().into()
+        }
+        _ => run(call, input)?.into(),
+    }])
 }
 
 fn cumulate<T: Number>(
     call: &Call,
+    input: &Tensor,
     start: T,
     combine: impl Fn(T, T) -> T,
-) -> TractResult<Vec<Value>> {
-    let input = call.tensor(0)?;
+) -> TractResult<Tensor> {
     let place = call.integer(1)?.context("the axis is missing")?;
     let (before, extent, after) = around(input.shape(), axis(place, input.rank())?);
     let (exclusive, reverse) = (call.flag("exclusive", false)?, call.flag("reverse", false)?);
@@ -37,5 +58,5 @@ fn cumulate<T: Number>(
             }
         }
     }
-    Ok(vec![values_of(input.shape(), values)?.into()])
+    values_of(input.shape(), values)
 }

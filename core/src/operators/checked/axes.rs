@@ -4,6 +4,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::empty::guard;
 use super::of_tract;
 use crate::operators::kernel::{axis, integers};
 
@@ -36,7 +37,7 @@ pub(super) fn reduction(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axes = node.get_attr_opt_vec::<i64>("axes")?.unwrap_or_default();
     let inner = of_tract(context, node)?;
-    Ok((expand(Along { inner, axes, kind: Kind::Listed }), Vec::new()))
+    Ok((expand(Along { inner, axes, kind: Kind::Listed, guarded: true }), Vec::new()))
 }
 
 /// Reads an operator with one axis.
@@ -44,10 +45,22 @@ pub(super) fn along(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    Ok((expand(Along { guarded: true, ..one(context, node)? }), Vec::new()))
+}
+
+/// The same, not guarded against what is empty.
+pub(super) fn along_unguarded(
+    context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<Box<dyn Expansion>> {
+    Ok(Box::new(one(context, node)?))
+}
+
+fn one(context: &ParsingContext, node: &NodeProto) -> TractResult<Along> {
     let axes = node.get_attr_opt::<i64>("axis")?.into_iter().collect();
     let inner = of_tract(context, node)?;
     let kind = if node.op_type == "Flatten" { Kind::End } else { Kind::One };
-    Ok((expand(Along { inner, axes, kind }), Vec::new()))
+    Ok(Along { inner, axes, kind, guarded: false })
 }
 
 /// Reads an operator that names every axis once.
@@ -61,7 +74,7 @@ pub(super) fn transpose(
     let expected = (0..).take(axes.len());
     ensure!(expected.eq(sorted), "perm is {axes:?}, which does not name every axis once");
     let inner = of_tract(context, node)?;
-    Ok((expand(Along { inner, axes, kind: Kind::All }), Vec::new()))
+    Ok((expand(Along { inner, axes, kind: Kind::All, guarded: false }), Vec::new()))
 }
 
 /// What the axes of a node are.
@@ -83,6 +96,7 @@ struct Along {
     inner: Box<dyn Expansion>,
     axes: Vec<i64>,
     kind: Kind,
+    guarded: bool,
 }
 
 impl Along {
@@ -138,6 +152,11 @@ impl Expansion for Along {
         {
             check_axes(&integers(axes)?, rank)?;
         }
-        self.inner.wire(prefix, model, inputs)
+        let before = model.nodes.len();
+        let outputs = self.inner.wire(prefix, model, inputs)?;
+        if self.guarded {
+            guard(model, before)?;
+        }
+        Ok(outputs)
     }
 }

@@ -4,19 +4,25 @@
 mod attributes;
 mod axes;
 mod division;
+mod empty;
 mod products;
 mod size;
 mod types;
 mod values;
 mod windows;
 
+use std::sync::LazyLock;
+
+use tract_onnx::Onnx;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
-use tract_onnx::tract_hir::ops::array::{self, StridedSlice};
+use tract_onnx::tract_hir::ops::array::StridedSlice;
+
+pub(super) use size::of_shape;
 
 /// Registers the operators.
-pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
+pub(super) fn register(onnx: &mut Onnx) {
     for operator in axes::REDUCTIONS {
         onnx.op_register.insert(operator, axes::reduction);
     }
@@ -43,13 +49,15 @@ pub(super) fn register(onnx: &mut tract_onnx::Onnx) {
     onnx.op_register.insert("Mod", division::division);
 }
 
+/// tract's own operators.
+static TRACT: LazyLock<Onnx> = LazyLock::new(tract_onnx::onnx);
+
 /// What tract itself makes of a node.
 fn read_by_tract(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let tract = tract_onnx::onnx();
-    let read = tract.op_register.0.get(&node.op_type).context("tract has no such operator")?;
+    let read = TRACT.op_register.0.get(&node.op_type).context("tract has no such operator")?;
     read(context, node)
 }
 
@@ -58,11 +66,6 @@ pub(super) fn of_tract(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<Box<dyn Expansion>> {
-    if node.op_type == "ConstantOfShape" && node.attribute.is_empty() {
-        // tract's elements are float64 where the standard has float32.
-        let zero = rctensor0(0.0_f32);
-        return Ok(Box::new(array::ConstantOfShape::new(zero)));
-    }
     let (op, _) = read_by_tract(context, node)?;
     if let Some(op) = op.as_op().downcast_ref::<StridedSlice>() {
         return Ok(Box::new(Strided(op.clone())));
@@ -70,7 +73,8 @@ pub(super) fn of_tract(
     expansion(op)
 }
 
-fn expansion(op: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
+/// The operator as what it is wired by.
+pub(super) fn expansion(op: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
     let op = op.as_op().downcast_ref::<Box<dyn Expansion>>().context("not an expansion")?;
     Ok(op.clone())
 }

@@ -6,21 +6,14 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::of_tract;
+use crate::error::TooLarge;
 use crate::operators::kernel::{doubles, integers};
 
 /// The elements that one of these operators may give.
 const MAX_ELEMENTS: f64 = (1_u64 << 29) as f64;
 
-pub(super) const SIZED: [&str; 8] = [
-    "BlackmanWindow",
-    "ConstantOfShape",
-    "Expand",
-    "HammingWindow",
-    "HannWindow",
-    "Range",
-    "Resize",
-    "Tile",
-];
+pub(super) const SIZED: [&str; 7] =
+    ["BlackmanWindow", "Expand", "HammingWindow", "HannWindow", "Range", "Resize", "Tile"];
 
 pub(super) fn sized(
     context: &ParsingContext,
@@ -34,6 +27,11 @@ pub(super) fn sized(
         _ => Kind::Shape,
     };
     Ok((expand(Sized { inner: of_tract(context, node)?, kind }), Vec::new()))
+}
+
+/// An operator whose first input is the shape of what it gives.
+pub(in crate::operators) fn of_shape(inner: Box<dyn Expansion>) -> impl Expansion {
+    Sized { inner, kind: Kind::Shape }
 }
 
 /// How the inputs tell the size.
@@ -138,10 +136,12 @@ impl Expansion for Sized {
         let facts = facts.collect::<TractResult<Vec<_>>>()?;
         self.check_extents(&facts)?;
         if let Some(count) = self.count(&facts) {
-            ensure!(
-                count <= MAX_ELEMENTS,
-                "an output of {count} elements, at most {MAX_ELEMENTS} are accepted"
-            );
+            if count > MAX_ELEMENTS {
+                let name = self.inner.name();
+                bail!(TooLarge(format!(
+                    "{name} gives {count:.1e} elements, at most {MAX_ELEMENTS:.1e} are accepted"
+                )));
+            }
         }
         let open = |konst: &Arc<Tensor>| konst.datum_type().is_tdim() && integers(konst).is_err();
         let open = facts.last().and_then(|fact| fact.konst.as_ref()).is_some_and(open);

@@ -3,10 +3,10 @@
 //!
 //! | inputs | operators | computed in |
 //! |---|---|---|
-//! | float16 | functions of elements, of rows and sums | float32, rounded once |
+//! | float16 | functions of elements, sums, products, convolutions, normalisations | float32, rounded once |
 //! | bool | `Equal`, `Pad` | uint8 |
 //! | integers | sums of squares and logarithms | float64 |
-//! | int64, uint32, uint64 | `MatMul` | float64, which is exact up to 2⁵³ |
+//! | int64, uint32, uint64 | `MatMul`, `Einsum` | float64, which is exact up to 2⁵³ |
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -14,23 +14,35 @@ use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::internal::*;
 
-use super::{axes, expansion, of_tract, products, read_by_tract};
+use super::empty::guard;
+use super::{axes, expansion, of_tract, products, read_by_tract, windows};
 use crate::operators::float;
 
 /// Operators that go through float32 for float16.
-const HALF: [&str; 25] = [
+const HALF: [&str; 36] = [
     "Acosh",
     "Asinh",
     "Atanh",
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "ConvTranspose",
     "Cosh",
+    "Einsum",
     "Elu",
     "Erf",
     "Exp",
     "Gelu",
+    "Gemm",
+    "GlobalAveragePool",
     "HardSigmoid",
     "HardSwish",
+    "InstanceNormalization",
     "LogSoftmax",
     "Log",
+    "LpNormalization",
+    "MatMul",
+    "MeanVarianceNormalization",
     "Mish",
     "ReduceL1",
     "ReduceL2",
@@ -49,12 +61,15 @@ const HALF: [&str; 25] = [
 /// Operators for bools.
 const BOOL: [&str; 2] = ["Equal", "Pad"];
 
+/// Products of integers.
+const PRODUCTS: [&str; 2] = ["Einsum", "MatMul"];
+
 /// Reductions for integers.
 const SQUARES: [&str; 3] = ["ReduceL2", "ReduceLogSum", "ReduceSumSquare"];
 
 /// The operators that are registered here.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    HALF.into_iter().chain(BOOL).chain(["MatMul"])
+    HALF.into_iter().chain(BOOL)
 }
 
 /// The type in which an operator computes for inputs of another.
@@ -63,7 +78,7 @@ fn through(operator: &str, own: DatumType) -> Option<DatumType> {
     match own {
         DatumType::F16 if HALF.contains(&operator) => Some(DatumType::F32),
         DatumType::Bool if BOOL.contains(&operator) => Some(DatumType::U8),
-        DatumType::I64 | DatumType::U32 | DatumType::U64 if operator == "MatMul" => {
+        DatumType::I64 | DatumType::U32 | DatumType::U64 if PRODUCTS.contains(&operator) => {
             Some(DatumType::F64)
         }
         _ if whole && SQUARES.contains(&operator) => Some(DatumType::F64),
@@ -87,9 +102,12 @@ pub(super) fn through_another(
             expansion(axes::reduction(context, node)?.0)?
         }
         operator if axes::ALONG.contains(&operator) => expansion(axes::along(context, node)?.0)?,
+        operator if windows::WINDOWED.contains(&operator) => {
+            expansion(windows::windowed(context, node)?.0)?
+        }
         "LogSoftmax" => {
             let own = NodeProto { op_type: "Softmax".into(), ..node.clone() };
-            let softmax = expansion(axes::along(context, &own)?.0)?;
+            let softmax = axes::along_unguarded(context, &own)?;
             Box::new(LogSoftmax { softmax, own: expansion(axes::along(context, node)?.0)? })
         }
         _ => of_tract(context, node)?,
@@ -131,12 +149,7 @@ impl Expansion for Through {
         let first = inputs.first().context("the operator has no input")?;
         let own = model.outlet_fact(*first)?.datum_type;
         let Some(other) = through(&self.operator, own) else {
-            let before = model.nodes.len();
-            let outputs = self.inner.wire(prefix, model, inputs)?;
-            if own == DatumType::F64 {
-                guard(model, before);
-            }
-            return Ok(outputs);
+            return self.inner.wire(prefix, model, inputs);
         };
         let mut cast_inputs = TVec::new();
         for (place, input) in inputs.iter().enumerate() {
@@ -161,46 +174,6 @@ impl Expansion for Through {
         }
         Ok(cast_outputs)
     }
-}
-
-/// Guards each `Softmax` from this node on: tract's for binary64 panics where there is nothing to sum.
-fn guard(model: &mut TypedModel, from: usize) {
-    for node in model.nodes.iter_mut().skip(from) {
-        if let Some(softmax) = node.op_as::<Softmax>().cloned() {
-            node.op = Box::new(NotEmpty(softmax));
-        }
-    }
-}
-
-/// A `Softmax` that leaves what is empty as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct NotEmpty(Softmax);
-
-impl Op for NotEmpty {
-    fn name(&self) -> StaticName {
-        self.0.name()
-    }
-
-    op_as_typed_op!();
-}
-
-impl EvalOp for NotEmpty {
-    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        if inputs.iter().all(|input| input.len() == 0) {
-            return Ok(inputs);
-        }
-        self.0.eval(context, inputs)
-    }
-
-    op_out_of_plan!();
-}
-
-impl TypedOp for NotEmpty {
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        self.0.output_facts(inputs)
-    }
-
-    as_op!();
 }
 
 /// The logarithms of a `Softmax`, without the way through its values, which vanish far from the
@@ -235,7 +208,10 @@ impl Expansion for LogSoftmax {
         let outputs = self.softmax.wire(prefix, model, inputs)?;
         let mut wired = model.nodes.iter_mut().skip(before);
         match wired.find_map(|node| node.op_as_mut::<Softmax>()) {
-            Some(softmax) => softmax.kind = SoftmaxKind::LogSoftmax,
+            Some(softmax) => {
+                softmax.kind = SoftmaxKind::LogSoftmax;
+                guard(model, before)?;
+            }
             None => return self.own.wire(&format!("{prefix}.own"), model, inputs),
         }
         Ok(outputs)

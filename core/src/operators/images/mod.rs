@@ -4,6 +4,7 @@ mod affine_grid;
 mod batch_norm;
 mod col2im;
 mod deform_conv;
+mod grid_sample;
 mod lp_pool;
 mod roi_align;
 mod unpool;
@@ -16,6 +17,11 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add("BatchNormalization", batch_norm::batch_normalization);
     kernels.add("Col2Im", col2im::col2im);
     kernels.add("DeformConv", deform_conv::deform_conv);
+    kernels.add_planned(
+        "GridSample",
+        Facts::By(grid_sample::grid_sample_facts),
+        grid_sample::grid_sample,
+    );
     kernels.add("LpPool", lp_pool::lp_pool);
     kernels.add("MaxUnpool", unpool::max_unpool);
     kernels.add("RoiAlign", roi_align::roi_align);

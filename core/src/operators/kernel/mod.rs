@@ -55,6 +55,11 @@ impl Kernels {
         self.0.insert(operator, Entry { kernel, narrow: true, facts: None });
     }
 
+    /// Adds a kernel that knows the types that tract lacks, and serves in plans for the others.
+    pub fn add_narrow_planned(&mut self, operator: &'static str, facts: Facts, kernel: Kernel) {
+        self.0.insert(operator, Entry { kernel, narrow: true, facts: Some(facts) });
+    }
+
     /// Adds a kernel that also serves in plans, where it takes the place of tract's operator.
     pub fn add_planned(&mut self, operator: &'static str, facts: Facts, kernel: Kernel) {
         self.0.insert(operator, Entry { kernel, narrow: false, facts: Some(facts) });
