@@ -256,7 +256,11 @@ fn members_that_do_not_fit() {
         set(manifest, "/task", json!("tabular-regression"));
         set(manifest, "/output", json!({ "value": "v" }));
     });
-    check_member(regression, second, "has the labels none");
+    check_member(
+        regression,
+        second,
+        "is a tabular-regression, the ensemble a tabular-classification",
+    );
     let field = with("/input/fields/0/type", json!("integer"));
     check_member(field, second, "has \"a\" as a integer, the ensemble as a number");
     let needs = with("/input/fields/1/default", Value::Null);

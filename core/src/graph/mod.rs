@@ -5,11 +5,13 @@
 
 mod convert;
 mod declared;
+mod extents;
 mod flatten;
 mod inline;
 mod kept;
 mod port;
 mod quantized;
+mod source;
 mod stepwise;
 mod trial;
 mod untyped;
@@ -22,16 +24,16 @@ use std::sync::Arc;
 use tract_onnx::Onnx;
 use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{SymbolScope, SymbolValues, ToDim};
-use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
+use tract_onnx::tract_hir::infer::{InferenceModel, InferenceModelExt};
 
 pub(crate) use convert::{decode_small, encode_small};
+use extents::{Batch, Extents, has_open_batches, named_dimensions};
 pub(crate) use port::{ANY_SHAPE, Form, Port};
+use source::Source;
 pub(crate) use stepwise::own_operators;
 use stepwise::{Item, Stepwise};
 
 use crate::error::{TooLarge, Unaccepted, excerpt};
-use crate::graph::port::Ports;
 use crate::graph::work::Work;
 use crate::operators;
 use crate::operators::kernel::Kernels;
@@ -39,9 +41,6 @@ use crate::{Error, ErrorKind, Tensor, TensorType};
 
 /// The code of a graph that can't be prepared.
 const REJECTED: &str = "graph-rejected";
-
-/// The name of the first dimension where the file has none.
-const BATCH: &str = "N";
 
 /// Bytes of one tensor. A 32-bit memory holds it and what it is made of.
 const LARGEST: f64 = (1_u64 << 31) as f64;
@@ -92,70 +91,52 @@ impl Graph {
     }
 
     fn prepare(onnx: &[u8], batch: Batch) -> Result<Self, Error> {
-        let mut proto = validate::decode(onnx)?;
-        inline::inline(&mut proto, onnx)?;
-        quantized::rewrite(&mut proto);
-        let untyped = untyped::types(&proto, onnx);
-        let types = port::types(&untyped);
-        let mut ports = flatten::flatten(&mut proto, &untyped, &types)?;
-        let own = port::take(&mut proto, &types);
-        // tract carries no sequences.
-        let planned = own.is_empty();
-        ports.extend(own);
         let (framework, kernels) = (operators::onnx(), operators::kernels());
-        validate::check(&proto, |operator| {
-            framework.op_register.0.contains_key(operator)
-                || kernels.get(operator).is_some()
-                || own_operators().any(|own| own == operator)
-        })?;
-        let keys = flatten::keys(&proto);
-        flatten::declare(&mut proto, &keys);
-        let operators = operator_names(&proto);
-        let step = |refusal| {
-            Self::stepwise(&proto, &framework, kernels, &ports, operators.clone(), refusal)
-        };
-        let graph = if planned {
-            match Self::plan(&proto, &framework, operators.clone(), batch) {
-                Err(refusal)
-                    if refusal.code == REJECTED
-                        && (stepwise::may_help(&proto, &framework, kernels)
-                            || is_consistent(&proto, &framework, &refusal)) =>
-                {
-                    step(refusal)
+        let read = || Source::read(onnx, &framework, kernels);
+        let step = |source: &Source, refusal| Self::stepwise(source, &framework, kernels, refusal);
+        let mut source = read()?;
+        let graph = if source.is_plain {
+            match Self::plan(&mut source, &framework, batch) {
+                Err(refusal) if refusal.code == REJECTED => {
+                    // The first one's weights are gone.
+                    let source = read()?;
+                    if stepwise::may_help(&source.proto, &framework, kernels)
+                        || is_consistent(&source.proto, &framework, &refusal)
+                    {
+                        step(&source, refusal)
+                    } else {
+                        Err(refusal)
+                    }
                 }
                 Ok(planned)
-                    if trial::is_due(&proto, &planned)
+                    if trial::is_due(&source.proto, &planned)
                         && trial::answers(&planned) == Some(false) =>
                 {
-                    let stepped = step(unsupported("it fails on zeros"));
+                    let stepped = step(&read()?, unsupported("it fails on zeros"));
                     let better = stepped.ok().filter(|own| trial::answers(own) == Some(true));
                     Ok(better.unwrap_or(planned))
                 }
                 planned => planned,
             }
         } else {
-            step(unsupported("an input or output of the graph has no type"))
+            step(&source, unsupported("an input or output of the graph has no type"))
         };
         let mut graph = graph?;
-        for (output, keys) in graph.outputs.iter_mut().zip(keys) {
+        for (output, keys) in graph.outputs.iter_mut().zip(source.keys) {
             output.keys = keys;
         }
         Ok(graph)
     }
 
-    /// Has tract prepare the graph.
-    fn plan(
-        proto: &ModelProto,
-        framework: &Onnx,
-        operators: Vec<String>,
-        batch: Batch,
-    ) -> Result<Self, Error> {
-        let model = framework.model_for_proto_model(proto).map_err(rejected)?;
+    /// Has tract prepare the graph, and take its weights over.
+    fn plan(source: &mut Source, framework: &Onnx, batch: Batch) -> Result<Self, Error> {
+        let model = framework.model_for_proto_model(&source.proto).map_err(rejected)?;
+        source.forget_weights();
         if batch == Batch::Own && has_open_batches(&model) {
             // Where the inputs have to be of one length, names that differ are refused, or fail.
-            match Self::named_plan(model.clone(), proto, operators.clone(), Batch::Own) {
+            match Self::named_plan(model.clone(), source, Batch::Own) {
                 Ok(own) if trial::answers(&own) == Some(false) => {
-                    let shared = Self::named_plan(model, proto, operators, Batch::Shared).ok();
+                    let shared = Self::named_plan(model, source, Batch::Shared).ok();
                     let better = shared.filter(|shared| trial::answers(shared) == Some(true));
                     return Ok(better.unwrap_or(own));
                 }
@@ -163,17 +144,12 @@ impl Graph {
                 Err(_) => {}
             }
         }
-        Self::named_plan(model, proto, operators, Batch::Shared)
+        Self::named_plan(model, source, Batch::Shared)
     }
 
     /// Has tract prepare the graph, its open dimensions named.
-    fn named_plan(
-        model: InferenceModel,
-        proto: &ModelProto,
-        operators: Vec<String>,
-        batch: Batch,
-    ) -> Result<Self, Error> {
-        let (input_names, output_names) = border_names(proto);
+    fn named_plan(model: InferenceModel, source: &Source, batch: Batch) -> Result<Self, Error> {
+        let (input_names, output_names) = border_names(&source.proto);
         let model = named_dimensions(model, batch).map_err(rejected)?;
         let mut model = model.into_typed().map_err(rejected)?;
         kept::keep(&mut model).map_err(rejected)?;
@@ -185,20 +161,19 @@ impl Graph {
         fits(&work)?;
         let plan = model.into_runnable().map_err(rejected)?;
         let (input_ports, output_ports) = (tensor_ports(&inputs), tensor_ports(&outputs));
-        let program = Program::Plan(plan);
+        let (program, operators) = (Program::Plan(plan), source.operators.clone());
         Ok(Self { program, inputs, input_ports, outputs, output_ports, operators, work })
     }
 
     /// Prepares the graph to be run node by node. If the file does not tell the types that a plan
     /// would have found, the refusal of the plan stands.
     fn stepwise(
-        proto: &ModelProto,
+        source: &Source,
         framework: &Onnx,
         kernels: &Kernels,
-        ports: &Ports,
-        operators: Vec<String>,
         refusal: Error,
     ) -> Result<Self, Error> {
+        let Source { proto, ports, .. } = source;
         let graph = proto.graph.as_ref();
         let mut border =
             graph.into_iter().flat_map(|graph| graph.input.iter().chain(&graph.output));
@@ -237,6 +212,7 @@ impl Graph {
         fits(&work)?;
         let program = Program::Stepwise(program);
         let (outputs, output_ports) = outputs.into_iter().unzip();
+        let operators = source.operators.clone();
         Ok(Self { program, inputs, input_ports, outputs, output_ports, operators, work })
     }
 
@@ -398,69 +374,6 @@ fn failed(error: TractError) -> Error {
     Error::new(ErrorKind::InferenceFailed, "inference-failed", flat(&error))
 }
 
-/// The extents that names stand for in one call.
-#[derive(Default)]
-struct Extents<'a>(BTreeMap<&'a str, (usize, &'a str)>);
-
-impl<'a> Extents<'a> {
-    fn values(&self) -> BTreeMap<&'a str, usize> {
-        self.0.iter().map(|(name, (extent, _))| (*name, *extent)).collect()
-    }
-
-    /// A name stands for the same extent in every input. Node by node nothing relies on that of a name
-    /// that the file did not give.
-    fn agree(
-        &mut self,
-        tensor: &Tensor,
-        declared: &'a TensorType,
-        program: &Program,
-    ) -> Result<(), Error> {
-        let stepwise = matches!(program, Program::Stepwise(_));
-        for (found, name) in tensor.shape.iter().zip(&declared.shape) {
-            if name.parse::<usize>().is_ok()
-                || (stepwise && self.0.contains_key(&**name) && is_batch(name))
-            {
-                continue;
-            }
-            let (expected, first) = *self.0.entry(name).or_insert((*found, &declared.name));
-            if expected != *found {
-                let input = &declared.name;
-                let message =
-                    format!("{input}: expected {expected} for {name} as in {first}, found {found}");
-                return Err(Error::input("wrong-shape", message).at(input));
-            }
-        }
-        Ok(())
-    }
-
-    /// What a failure is where inputs have unlike first extents, whose names are not the file's: that
-    /// they may differ is no more than a guess then.
-    fn uneven(&self, error: Error) -> Error {
-        let mut batches = self.0.iter().filter(|(name, _)| is_batch(name)).map(|(_, found)| *found);
-        let Some((expected, first)) = batches.next() else { return error };
-        match batches.find(|(found, _)| *found != expected) {
-            Some((found, input)) if error.code == "inference-failed" => {
-                let message = format!(
-                    "{input} has {found} rows, {first} has {expected}, and the graph fails on them: {}",
-                    error.message
-                );
-                Error::input("wrong-shape", message).at(input)
-            }
-            _ => error,
-        }
-    }
-
-    fn symbols(&self, symbols: &SymbolScope) -> SymbolValues {
-        let mut values = SymbolValues::default();
-        for (name, (extent, _)) in &self.0 {
-            if let (Some(symbol), Ok(extent)) = (symbols.get(name), i64::try_from(*extent)) {
-                values.set(&symbol, extent);
-            }
-        }
-        values
-    }
-}
-
 /// An error with its causes in one line, cut to a readable length: tract quotes whole tensors.
 fn flat(error: &TractError) -> String {
     let text = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
@@ -510,63 +423,6 @@ fn is_consistent(proto: &ModelProto, framework: &Onnx, refusal: &Error) -> bool 
 fn tensor_ports(types: &[TensorType]) -> Vec<Port> {
     let port = |declared: &TensorType| Port { name: declared.name.clone(), form: Form::Tensor };
     types.iter().map(port).collect()
-}
-
-/// Whose the first extents without a name are.
-#[derive(Clone, Copy, PartialEq)]
-enum Batch {
-    /// One for all inputs.
-    Shared,
-    /// One for each.
-    Own,
-}
-
-impl Batch {
-    /// The name of the first extent of an input.
-    fn name(self, input: usize) -> String {
-        match self {
-            Self::Own if input > 0 => format!("{BATCH}{input}"),
-            _ => BATCH.into(),
-        }
-    }
-}
-
-/// Whether it is one of the names for a first extent.
-fn is_batch(name: &str) -> bool {
-    name.strip_prefix(BATCH).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Whether several inputs have a first extent without a name.
-fn has_open_batches(model: &InferenceModel) -> bool {
-    let open = |input: usize| {
-        let shape = &model.input_fact(input).ok()?.shape;
-        Some(shape.rank().concretize()? > 0 && shape.dim(0)?.concretize().is_none())
-    };
-    (0..model.inputs.len()).filter(|input| open(*input) == Some(true)).count() > 1
-}
-
-/// Gives every open dimension of the inputs a name, so that one plan serves any extent. The first
-/// dimension is the batch.
-fn named_dimensions(mut model: InferenceModel, batch: Batch) -> TractResult<InferenceModel> {
-    for input in 0..model.inputs.len() {
-        let fact = model.input_fact(input)?.clone();
-        let Some(rank) = fact.shape.rank().concretize() else {
-            continue;
-        };
-        let mut shape = TVec::new();
-        for axis in 0..usize::try_from(rank)? {
-            let known = fact.shape.dim(axis).and_then(|dim| dim.concretize());
-            shape.push(match known {
-                Some(dim) => dim,
-                None if axis == 0 => model.symbols.sym(&batch.name(input)).to_dim(),
-                None => model.symbols.sym(&format!("D{input}_{axis}")).to_dim(),
-            });
-        }
-        let mut named = InferenceFact::default().with_shape(shape);
-        named.datum_type = fact.datum_type;
-        model.set_input_fact(input, named)?;
-    }
-    Ok(model)
 }
 
 /// tract gives some extents that depend on values a name that nothing holds on to; a plan with one

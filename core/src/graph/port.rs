@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use tract_onnx::pb::type_proto::{self, Value};
 use tract_onnx::pb::{ModelProto, TensorShapeProto, TypeProto, ValueInfoProto};
 
+use super::declared;
+use super::extents::BATCH;
 use super::untyped::{Inner, Type, is_untyped};
-use super::{BATCH, declared};
 use crate::TensorType;
 
 /// The shape of a tensor that may have any number of dimensions.

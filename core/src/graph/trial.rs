@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use tract_onnx::pb::ModelProto;
 
+use super::extents::{BATCH, is_batch};
 use super::validate::each_node;
-use super::{ANY_SHAPE, BATCH, Graph, is_batch};
+use super::{ANY_SHAPE, Graph};
 use crate::{ElementType, Tensor, TensorType};
 
 /// What a trial may take: about a second.
