@@ -259,7 +259,7 @@ fn members_that_do_not_fit() {
     check_member(
         regression,
         second,
-        "is a tabular-regression, the ensemble a tabular-classification",
+        "has the task tabular-regression; that of the ensemble is tabular-classification",
     );
     let field = with("/input/fields/0/type", json!("integer"));
     check_member(field, second, "has \"a\" as a integer, the ensemble as a number");

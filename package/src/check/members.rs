@@ -46,7 +46,7 @@ fn labels(manifest: &Manifest, package: &Manifest, at: &str) -> Checked {
 fn member(manifest: &Manifest, member: &Manifest, at: &str) -> Checked {
     if member.task != manifest.task {
         let (found, expected) = (member.task.name(), manifest.task.name());
-        return fail(at, format!("is a {found}, the ensemble a {expected}"));
+        return fail(at, format!("has the task {found}; that of the ensemble is {expected}"));
     }
     labels(manifest, member, at)?;
     for theirs in &member.input.fields {
@@ -84,7 +84,7 @@ fn stacker(manifest: &Manifest, ensemble: &Ensemble, stacker: &Manifest, at: &st
     let expected = if regression { Task::TabularRegression } else { Task::TabularClassification };
     if stacker.task != expected || stacker.task.modality() != Modality::Tabular {
         let (found, expected) = (stacker.task.name(), expected.name());
-        return fail(at, format!("is a {found}, expected a {expected}"));
+        return fail(at, format!("has the task {found}; expected {expected}"));
     }
     labels(manifest, stacker, at)?;
     for Field { name, kind, .. } in &stacker.input.fields {

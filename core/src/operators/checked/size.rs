@@ -135,13 +135,13 @@ impl Expansion for Sized {
         let facts = inputs.iter().map(|input| model.outlet_fact(*input));
         let facts = facts.collect::<TractResult<Vec<_>>>()?;
         self.check_extents(&facts)?;
-        if let Some(count) = self.count(&facts) {
-            if count > MAX_ELEMENTS {
-                let name = self.inner.name();
-                bail!(TooLarge(format!(
-                    "{name} gives {count:.1e} elements, at most {MAX_ELEMENTS:.1e} are accepted"
-                )));
-            }
+        if let Some(count) = self.count(&facts)
+            && count > MAX_ELEMENTS
+        {
+            let name = self.inner.name();
+            bail!(TooLarge(format!(
+                "{name} gives {count:.1e} elements, at most {MAX_ELEMENTS:.1e} are accepted"
+            )));
         }
         let open = |konst: &Arc<Tensor>| konst.datum_type().is_tdim() && integers(konst).is_err();
         let open = facts.last().and_then(|fact| fact.konst.as_ref()).is_some_and(open);
