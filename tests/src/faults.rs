@@ -14,6 +14,9 @@ const SMALL: usize = 64 << 10;
 const PIECE: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// A head and a body.
+type Answer = (Vec<u8>, Vec<u8>);
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -46,7 +49,7 @@ pub struct Proxy {
     fault: Arc<Mutex<Fault>>,
     requests: Arc<AtomicUsize>,
     /// The first answer to each request for a small object, by its first line.
-    firsts: Arc<Mutex<BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>>>,
+    firsts: Arc<Mutex<BTreeMap<Vec<u8>, Answer>>>,
 }
 
 impl Proxy {
