@@ -232,8 +232,7 @@ mod tests {
 
     fn add(cache: &Cache, text: &str) -> Kind {
         let digest = Digest::of(text.as_bytes());
-        let mut partial = Partial::open(Some(&cache.partial().unwrap()), &digest).unwrap();
-        partial.fill(text.as_bytes()).unwrap();
+        let partial = Partial::whole(&cache.partial().unwrap(), text.as_bytes()).unwrap();
         let kind = Kind::Package(digest);
         cache.add(&kind, vec![("a/b".into(), partial)]).unwrap();
         kind

@@ -327,16 +327,15 @@ impl Partial {
         Ok(())
     }
 
-    /// Puts small content in.
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(all) => all.clear(),
-            Self::Disk { file, path } => {
-                file.set_len(0).map_err(StoreError::io(path))?;
-                file.seek(SeekFrom::Start(0)).map_err(StoreError::io(path))?;
-            }
+    /// A file in this folder whose small content is there already.
+    pub(crate) fn whole(folder: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut partial = Self::open(Some(folder), &Digest::of(bytes))?;
+        if let Self::Disk { file, path } = &mut partial {
+            file.set_len(0).map_err(StoreError::io(path))?;
+            file.seek(SeekFrom::Start(0)).map_err(StoreError::io(path))?;
         }
-        self.append(bytes)
+        partial.append(bytes)?;
+        Ok(partial)
     }
 
     /// What came.

@@ -58,12 +58,13 @@ impl Store {
             let mut partial = Partial::open(folder, &Digest::of(&name))?;
             object.save_checked(size, &mut opening, &mut partial, progress).await?;
             files.push(PackageFile { path: entry.path.clone(), content: opening.plain });
-            partials.push((entry.path.clone(), partial));
+            // Without a folder, what is encrypted has done its work.
+            if folder.is_some() {
+                partials.push((entry.path.clone(), partial));
+            }
         }
         let contents = Contents { files, signature: wanted.signature.clone() };
-        if folder.is_none() {
-            return Ok(contents);
-        }
+        let Some(folder) = folder else { return Ok(contents) };
         let small = [
             (ENCRYPTION, Some(&bytes[..])),
             (MANIFEST, Some(manifest)),
@@ -71,9 +72,7 @@ impl Store {
         ];
         for (name, bytes) in small {
             let Some(bytes) = bytes else { continue };
-            let mut partial = Partial::open(folder, &Digest::of(bytes))?;
-            partial.fill(bytes)?;
-            partials.push((name.to_owned(), partial));
+            partials.push((name.to_owned(), Partial::whole(folder, bytes)?));
         }
         self.cache.add(&Kind::Sealed(package), partials)?;
         Ok(contents)

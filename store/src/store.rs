@@ -303,8 +303,7 @@ impl Store {
             object.save(expected, &mut partial, progress).await?;
             files.push((entry.path.clone(), partial));
         }
-        let signature = wanted.signature.as_deref();
-        if folder.is_none() {
+        let Some(folder) = folder else {
             let files = files
                 .into_iter()
                 .map(|(path, partial)| Ok(PackageFile { path, content: partial.bytes()? }));
@@ -312,12 +311,11 @@ impl Store {
             let files =
                 std::iter::once(Ok(manifest)).chain(files).collect::<Result<_, StoreError>>()?;
             return Ok(Held::Memory(Contents { files, signature: wanted.signature.clone() }));
-        }
+        };
+        let signature = wanted.signature.as_deref();
         for (name, bytes) in [(MANIFEST, Some(manifest)), (SIGNATURE, signature)] {
             let Some(bytes) = bytes else { continue };
-            let mut partial = Partial::open(folder, &Digest::of(bytes))?;
-            partial.fill(bytes)?;
-            files.push((name.to_owned(), partial));
+            files.push((name.to_owned(), Partial::whole(folder, bytes)?));
         }
         Ok(Held::Folder(self.cache.add(&Kind::Package(package), files)?))
     }
@@ -394,9 +392,7 @@ impl Store {
             self.object(&key, patience).save(expected, &mut partial, progress).await?;
             files.push((file.clone(), partial));
         }
-        let mut partial = Partial::open(Some(&folder), &Digest::of(&signature))?;
-        partial.fill(&signature)?;
-        files.push((SIGNATURE.to_owned(), partial));
+        files.push((SIGNATURE.to_owned(), Partial::whole(&folder, &signature)?));
         Ok(Some(FetchedBaked { folder: self.cache.add(kind, files)?, was_there: false }))
     }
 

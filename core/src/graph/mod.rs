@@ -108,15 +108,15 @@ impl Graph {
                         Err(refusal)
                     }
                 }
-                Ok(planned)
+                Ok((planned, tried))
                     if trial::is_due(&source.proto, &planned)
-                        && trial::answers(&planned) == Some(false) =>
+                        && tried.or_else(|| trial::answers(&planned)) == Some(false) =>
                 {
                     let stepped = step(&read()?, unsupported("it fails on zeros"));
                     let better = stepped.ok().filter(|own| trial::answers(own) == Some(true));
                     Ok(better.unwrap_or(planned))
                 }
-                planned => planned,
+                planned => planned.map(|(planned, _)| planned),
             }
         } else {
             step(&source, unsupported("an input or output of the graph has no type"))
@@ -128,23 +128,28 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Has tract prepare the graph, and take its weights over.
-    fn plan(source: &mut Source, framework: &Onnx, batch: Batch) -> Result<Self, Error> {
+    /// Has tract prepare the graph, and take its weights over. With it comes whether it answers to
+    /// zeros, if that was tried.
+    fn plan(
+        source: &mut Source,
+        framework: &Onnx,
+        batch: Batch,
+    ) -> Result<(Self, Option<bool>), Error> {
         let model = framework.model_for_proto_model(&source.proto).map_err(rejected)?;
         source.forget_weights();
         if batch == Batch::Own && has_open_batches(&model) {
             // Where the inputs have to be of one length, names that differ are refused, or fail.
-            match Self::named_plan(model.clone(), source, Batch::Own) {
-                Ok(own) if trial::answers(&own) == Some(false) => {
-                    let shared = Self::named_plan(model, source, Batch::Shared).ok();
-                    let better = shared.filter(|shared| trial::answers(shared) == Some(true));
-                    return Ok(better.unwrap_or(own));
+            if let Ok(own) = Self::named_plan(model.clone(), source, Batch::Own) {
+                let tried = trial::answers(&own);
+                if tried != Some(false) {
+                    return Ok((own, tried));
                 }
-                Ok(own) => return Ok(own),
-                Err(_) => {}
+                let shared = Self::named_plan(model, source, Batch::Shared).ok();
+                let better = shared.filter(|shared| trial::answers(shared) == Some(true));
+                return Ok(better.map_or((own, tried), |better| (better, Some(true))));
             }
         }
-        Self::named_plan(model, source, Batch::Shared)
+        Ok((Self::named_plan(model, source, Batch::Shared)?, None))
     }
 
     /// Has tract prepare the graph, its open dimensions named.

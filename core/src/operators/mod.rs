@@ -3,6 +3,28 @@
 //! tract keys operators by name alone, so registering one here replaces the one it came with. Each
 //! family lives in its own module and registers itself; the rest of the core only calls [`onnx`].
 
+/// What an `Expansion` with another one, `inner`, leaves to it: all but its wiring.
+macro_rules! as_inner {
+    () => {
+        fn name(&self) -> StaticName {
+            self.inner.name()
+        }
+
+        fn nboutputs(&self) -> TractResult<usize> {
+            (*self.inner).nboutputs()
+        }
+
+        fn rules<'r, 'p: 'r, 's: 'r>(
+            &'s self,
+            solver: &mut Solver<'r>,
+            inputs: &'p [TensorProxy],
+            outputs: &'p [TensorProxy],
+        ) -> InferenceResult {
+            self.inner.rules(solver, inputs, outputs)
+        }
+    };
+}
+
 mod arrays;
 mod attention;
 mod attribute;

@@ -57,18 +57,7 @@ struct Dequantize {
 }
 
 impl Expansion for Dequantize {
-    fn name(&self) -> StaticName {
-        self.inner.name()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        self.inner.rules(solver, inputs, outputs)
-    }
+    as_inner!();
 
     fn wire(
         &self,
@@ -87,12 +76,8 @@ impl Expansion for Dequantize {
 fn quantize_facts(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
     let fact = |place: usize| inputs.get(place).copied().flatten();
     let input = fact(0).context("QuantizeLinear lacks its input")?;
-    let target = match (fact(2), node.get_attr_opt::<i64>("output_dtype")?) {
-        (Some(zero_point), _) => Quantised::of_datum(zero_point.datum_type)?,
-        (None, None | Some(0)) => Quantised::of_datum(DatumType::U8)?,
-        (None, Some(number)) => Quantised::from_onnx(number)?,
-    };
-    match target {
+    let zero_point = fact(2).map(|fact| Quantised::of_datum(fact.datum_type)).transpose()?;
+    match Quantised::target(zero_point, node.get_attr_opt("output_dtype")?.unwrap_or(0))? {
         Quantised::Integer(datum, ..) => Ok(tvec!(datum.fact(input.shape.clone()))),
         Quantised::Narrow(_) => bail!("no plan has this type"),
     }
@@ -131,6 +116,15 @@ impl Quantised {
         match value.narrow {
             Some(narrow) => Ok(Self::Narrow(narrow)),
             None => Self::of_datum(value.tensor.datum_type()),
+        }
+    }
+
+    /// That of the zero point, or what `output_dtype` says, which is uint8 where it is 0.
+    fn target(zero_point: Option<Self>, output_dtype: i64) -> TractResult<Self> {
+        match (zero_point, output_dtype) {
+            (Some(own), _) => Ok(own),
+            (None, 0) => Self::of_datum(DatumType::U8),
+            (None, number) => Self::from_onnx(number),
         }
     }
 
@@ -216,11 +210,8 @@ impl Blocks {
 fn quantize(call: &Call) -> TractResult<Vec<Value>> {
     let (input, scale) = (call.value(0)?.widened()?, call.value(1)?.widened()?);
     let zero_point = call.inputs.get(2).and_then(Option::as_ref);
-    let target = match (zero_point, call.int("output_dtype", 0)?) {
-        (Some(zero_point), _) => Quantised::of(zero_point)?,
-        (None, 0) => Quantised::of_datum(DatumType::U8)?,
-        (None, number) => Quantised::from_onnx(number)?,
-    };
+    let own = zero_point.map(Quantised::of).transpose()?;
+    let target = Quantised::target(own, call.int("output_dtype", 0)?)?;
     let saturate = call.flag("saturate", true)?;
     let shape = input.shape();
     let blocks = Blocks::new(call, shape, &scale)?;

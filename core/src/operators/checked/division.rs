@@ -39,18 +39,7 @@ struct Division {
 }
 
 impl Expansion for Division {
-    fn name(&self) -> StaticName {
-        self.inner.name()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        self.inner.rules(solver, inputs, outputs)
-    }
+    as_inner!();
 
     fn wire(
         &self,

@@ -113,18 +113,7 @@ impl Sized {
 }
 
 impl Expansion for Sized {
-    fn name(&self) -> StaticName {
-        self.inner.name()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        self.inner.rules(solver, inputs, outputs)
-    }
+    as_inner!();
 
     fn wire(
         &self,

@@ -123,22 +123,7 @@ struct Through {
 }
 
 impl Expansion for Through {
-    fn name(&self) -> StaticName {
-        self.inner.name()
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        (*self.inner).nboutputs()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        self.inner.rules(solver, inputs, outputs)
-    }
+    as_inner!();
 
     fn wire(
         &self,
