@@ -1,5 +1,6 @@
 //! Builds the component: compiles the guest, leaves out what no inference needs, and wraps what is left.
 
+mod fold;
 mod prune;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
 
-pub(crate) use prune::{Functions, Names, crate_of};
+pub(crate) use fold::Names;
+pub(crate) use prune::{Functions, crate_of};
 
 use crate::run::run;
 use crate::toolchain::{TARGET, Toolchain};
@@ -48,10 +50,13 @@ pub(crate) fn module(names: Names) -> Result<Vec<u8>> {
 
     let module = target.join(TARGET).join("component/guest.wasm");
     let built = std::fs::read(&module).with_context(|| format!("no {}", module.display()))?;
-    let pruned = prune::prune(&built, names).context("the guest's module can't be pruned")?;
-    let (before, after) = (built.len() as f64 / 1e6, pruned.len() as f64 / 1e6);
-    say(&format!("what no inference needs is left out: {after:.1} of {before:.1} MB"));
-    Ok(pruned)
+    let pruned = prune::prune(&built).context("the guest's module can't be pruned")?;
+    let folded = fold::fold(&pruned, names).context("the guest's module can't be folded")?;
+    let (before, after) = (built.len() as f64 / 1e6, folded.len() as f64 / 1e6);
+    say(&format!(
+        "without what no inference needs, and what is there twice: {after:.1} of {before:.1} MB"
+    ));
+    Ok(folded)
 }
 
 /// What every build of the component has in common, whichever compiler does it.

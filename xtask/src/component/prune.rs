@@ -11,8 +11,8 @@ use std::ops::Range;
 use anyhow::{Context, Result};
 use wasm_encoder::{CodeSection, Module, RawSection};
 use wasmparser::{
-    ElementItems, ExternalKind, FunctionBody, KnownCustom, Name, NameSectionReader, Operator,
-    Parser, Payload,
+    BinaryReader, ElementItems, ExternalKind, FunctionBody, KnownCustom, Name, NameSectionReader,
+    Operator, Parser, Payload,
 };
 
 /// Crates that no inference needs, and why they are there.
@@ -26,17 +26,10 @@ const LEFT_OUT: [&str; 2] = [
 /// No locals, `unreachable`, `end`.
 const EMPTY: [u8; 3] = [0x00, 0x00, 0x0b];
 
-/// What becomes of the names of functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Names {
-    Keep,
-    Drop,
-}
-
 /// The module without what is left out. It must have the names of its functions.
-pub(crate) fn prune(module: &[u8], names: Names) -> Result<Vec<u8>> {
+pub(crate) fn prune(module: &[u8]) -> Result<Vec<u8>> {
     let functions = Functions::read(module)?;
-    let left = functions.left()?;
+    let left = functions.reached(|name| !is_left_out(name))?;
     let mut pruned = Module::new();
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload?;
@@ -48,7 +41,6 @@ pub(crate) fn prune(module: &[u8], names: Names) -> Result<Vec<u8>> {
                 }
                 pruned.section(&code);
             }
-            Payload::CustomSection(section) if !is_kept(section.name(), names) => {}
             _ => {
                 if let Some((id, range)) = payload.as_section() {
                     let data = part(module, &range)?;
@@ -65,13 +57,7 @@ fn is_left_out(name: &str) -> bool {
     LEFT_OUT.contains(&crate_of(name).as_str()) && !name.ends_with("::__ctor")
 }
 
-/// Whether a custom section is kept: what the component is made by, and maybe the names. All others are for
-/// people who look for mistakes.
-fn is_kept(section: &str, names: Names) -> bool {
-    section.starts_with("component-type") || section == "name" && names == Names::Keep
-}
-
-fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
+pub(super) fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
     let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
     module.get(range).context("a part that is out of bounds")
 }
@@ -132,18 +118,23 @@ impl Functions {
         Ok(found)
     }
 
-    /// What can still be reached when the crates are left out.
-    fn left(&self) -> Result<BTreeSet<u32>> {
-        let mut left = BTreeSet::new();
+    /// What can be reached when only functions with such names count.
+    pub(crate) fn reached(&self, counts: impl Fn(&str) -> bool) -> Result<BTreeSet<u32>> {
+        let mut reached = BTreeSet::new();
         let mut waiting: Vec<u32> = self.roots.iter().copied().collect();
         while let Some(function) = waiting.pop() {
             let name = self.names.get(&function).context("a function has no name")?;
-            if is_left_out(name) || !left.insert(function) {
-                continue;
+            if counts(name) && reached.insert(function) {
+                waiting.extend(self.calls.get(&function).into_iter().flatten());
             }
-            waiting.extend(self.calls.get(&function).into_iter().flatten());
         }
-        Ok(left)
+        Ok(reached)
+    }
+
+    /// The code of one.
+    pub(crate) fn body<'m>(&self, module: &'m [u8], function: u32) -> Result<FunctionBody<'m>> {
+        let range = self.bodies.get(&function).context("a function has no code")?;
+        Ok(FunctionBody::new(BinaryReader::new(part(module, range)?, range.start)))
     }
 }
 
