@@ -32,6 +32,7 @@ pub(crate) mod bounds;
 mod cast;
 mod checked;
 mod compress;
+mod dequantized;
 mod distance;
 mod elementwise;
 mod encoder;

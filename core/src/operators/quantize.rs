@@ -20,6 +20,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
 
 use super::checked::{expansion, of_tract};
+use super::dequantized::weights;
 use super::kernel::{
     Call, Facts, Kernels, Narrow, Value, at, axis, broadcast, each_index, floats, from_doubles,
     offset, read, stretched, strides, values_of, volume,
@@ -43,17 +44,21 @@ fn dequantize_linear(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let own = expansion(read(context, node)?.0)?;
     match of_tract(context, node) {
-        Ok(inner) => Ok((expand(Dequantize { inner, own }), Vec::new())),
+        Ok(inner) => {
+            let axis = node.get_attr_opt("axis")?.unwrap_or(1);
+            Ok((expand(Dequantize { inner, own, axis }), Vec::new()))
+        }
         // tract refuses blocks.
         Err(_) => read(context, node),
     }
 }
 
-/// tract's operator for integers of 8 and 32 bits, and the kernel for others.
+/// tract's operator for integers of 8 and 32 bits, and the kernel for others. Weights are dequantised at once.
 #[derive(Clone, Debug)]
 struct Dequantize {
     inner: Box<dyn Expansion>,
     own: Box<dyn Expansion>,
+    axis: i64,
 }
 
 impl Expansion for Dequantize {
@@ -66,6 +71,10 @@ impl Expansion for Dequantize {
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
         let first = inputs.first().context("DequantizeLinear lacks its input")?;
+        let known = inputs.iter().map(|input| Ok(model.outlet_fact(*input)?.konst.clone()));
+        if let Some(weights) = weights(self.axis, &known.collect::<TractResult<TVec<_>>>()?)? {
+            return Ok(tvec!(model.add_const(prefix, weights)?));
+        }
         match model.outlet_fact(*first)?.datum_type {
             DatumType::U16 | DatumType::I16 => self.own.wire(prefix, model, inputs),
             _ => self.inner.wire(prefix, model, inputs),

@@ -55,5 +55,5 @@ pub(crate) fn values_of<T: Datum>(shape: &[usize], elements: Vec<T>) -> TractRes
         "{} elements do not fill the shape {shape:?}",
         elements.len()
     );
-    tensor1(&elements).into_shape(shape)
+    Ok(tract_ndarray::ArrayD::from_shape_vec(shape, elements)?.into_tensor())
 }
