@@ -1,9 +1,7 @@
 //! Writes the audit records of this process: one for each decision, in one chain.
 
-use std::collections::BTreeMap;
-
 use decision_audit::{Chain, Decision, Fault, Outcome as Decided, Predicted};
-use model_package::{Digest, hex};
+use model_package::{Digest, Expected, hex};
 use predictor_host::{HostError, Instance, Outcome, Prediction, reference};
 
 use crate::clock;
@@ -83,13 +81,16 @@ impl AuditLog {
 }
 
 fn predicted(prediction: &Prediction) -> Predicted {
-    let bits = reference::bits(prediction);
-    let outputs = bits.outputs.into_iter().map(|(name, bits)| {
+    let outputs = reference::outputs(prediction).map(|(name, bits)| {
         let long = bits.len() > OUTPUT_DIGITS;
         (name, if long { Digest::of(bits.as_bytes()).to_string() } else { bits })
     });
-    let outputs: BTreeMap<_, _> = outputs.collect();
-    Predicted { label: bits.label, score: bits.score, action: bits.action, outputs }
+    Predicted {
+        label: prediction.label.clone(),
+        score: prediction.score.map(Expected::score_bits),
+        action: prediction.action.clone(),
+        outputs: outputs.collect(),
+    }
 }
 
 fn fault(error: &HostError) -> Fault {

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use hmac::{Hmac, KeyInit, Mac};
 use model_package::{Manifest, Modality, hex};
 use predictor_host::{HostError, Instance};
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::Sha256;
@@ -27,7 +27,7 @@ pub(crate) enum Treatment {
 }
 
 /// What stands in the place of a masked value.
-const MASKED: &str = "\"***\"";
+const MASKED: &str = "***";
 /// An input that is longer is not shown: log services cut long lines.
 const SHOWN_BYTES: usize = 16 << 10;
 /// The shortest key.
@@ -153,44 +153,38 @@ impl Privacy {
 
     /// An input as it may be seen. Of texts and pictures that is their length. What is no object,
     /// or too long to be shown, is not shown at all, and no more is a key that is no field.
-    pub(crate) fn shown(&self, instance: &Instance) -> Option<Box<RawValue>> {
-        let shown = match instance {
+    pub(crate) fn shown<'a>(&'a self, instance: &'a Instance) -> Option<Shown<'a>> {
+        match instance {
             Instance::Json(text) if self.modality == Modality::Tabular => {
-                (text.len() <= SHOWN_BYTES).then(|| self.treated(text))??
+                (text.len() <= SHOWN_BYTES).then(|| self.treated(text))?
             }
-            Instance::Json(text) => format!(r#"{{"json_bytes":{}}}"#, text.len()),
-            Instance::Text(text) => format!(r#"{{"text_bytes":{}}}"#, text.len()),
-            Instance::Image(bytes) => format!(r#"{{"image_bytes":{}}}"#, bytes.len()),
-        };
-        RawValue::from_string(shown).ok()
+            Instance::Json(text) => Some(Shown::length("json_bytes", text.len())),
+            Instance::Text(text) => Some(Shown::length("text_bytes", text.len())),
+            Instance::Image(bytes) => Some(Shown::length("image_bytes", bytes.len())),
+        }
     }
 
     /// The object with its fields treated, sorted by name; nothing, if it is none.
-    fn treated(&self, text: &str) -> Option<String> {
+    fn treated<'a>(&'a self, text: &'a str) -> Option<Shown<'a>> {
         let mut values = vec![None; self.fields.len()];
         let mut object = serde_json::Deserializer::from_str(text);
         object.deserialize_map(Values { fields: &self.fields, values: &mut values }).ok()?;
         object.end().ok()?;
-        let mut shown = String::with_capacity(text.len());
+        let mut shown = Vec::with_capacity(values.len());
         for (Field { name, treatment }, value) in self.fields.iter().zip(values) {
             let Some(value) = value else { continue };
             let value = match treatment {
-                None => as_written(value.get())?,
-                Some(Treatment::Mask) => MASKED.into(),
+                None => as_written(value)?,
+                Some(Treatment::Mask) => ShownValue::Text(MASKED.into()),
                 Some(Treatment::Hash) => {
                     let value: Value = serde_json::from_str(value.get()).ok()?;
-                    let hash = self.key.as_ref()?.hash(value.to_string().as_bytes());
-                    format!("\"{hash}\"").into()
+                    ShownValue::Text(self.key.as_ref()?.hash(value.to_string().as_bytes()).into())
                 }
                 Some(Treatment::Drop) => continue,
             };
-            shown.push(if shown.is_empty() { '{' } else { ',' });
-            shown.push_str(&serde_json::to_string(name).ok()?);
-            shown.push(':');
-            shown.push_str(&value);
+            shown.push((name.as_str(), value));
         }
-        shown.push_str(if shown.is_empty() { "{}" } else { "}" });
-        Some(shown)
+        Some(Shown(shown))
     }
 
     /// What is done to a field's values.
@@ -222,8 +216,37 @@ fn place(fields: &[Field], name: &str) -> Option<usize> {
     fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
 }
 
+/// An input as it may be seen: an object of these.
+#[derive(Debug)]
+pub(crate) struct Shown<'a>(Vec<(&'a str, ShownValue<'a>)>);
+
+/// A value as it may be seen.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ShownValue<'a> {
+    /// As it was written.
+    Written(&'a RawValue),
+    /// What stands in its place.
+    Text(Cow<'static, str>),
+    /// As we write it.
+    Read(Value),
+}
+
+impl Shown<'_> {
+    fn length(name: &'static str, length: usize) -> Self {
+        Self(vec![(name, ShownValue::Read(length.into()))])
+    }
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 /// A value as it was written, if any reader takes it so and it is on one line; else as we write it.
-fn as_written(text: &str) -> Option<Cow<'_, str>> {
+fn as_written(value: &RawValue) -> Option<ShownValue<'_>> {
+    let text = value.get();
     let as_it_is = match text.as_bytes().first()? {
         b't' | b'f' | b'n' => true,
         // An escape may name half a character.
@@ -232,10 +255,9 @@ fn as_written(text: &str) -> Option<Cow<'_, str>> {
         _ => text.parse().is_ok_and(f64::is_finite),
     };
     if as_it_is {
-        return Some(text.into());
+        return Some(ShownValue::Written(value));
     }
-    let value: Value = serde_json::from_str(text).ok()?;
-    Some(value.to_string().into())
+    serde_json::from_str(text).ok().map(ShownValue::Read)
 }
 
 /// Finds the values of fields in an object. Of a key that comes twice it takes the last.
@@ -289,6 +311,10 @@ mod tests {
         r#"{"amount": 42.8, "customer_id": "c-01842", "custmer_id": "c-01842", "channel": "chip"}"#;
     const KEY: &str = "0123456789abcdef";
 
+    fn text(shown: &Shown<'_>) -> String {
+        serde_json::to_string(shown).unwrap()
+    }
+
     #[track_caller]
     fn check(wishes: &str, expected: &Value) {
         check_of(INSTANCE, wishes, expected);
@@ -296,8 +322,9 @@ mod tests {
 
     #[track_caller]
     fn check_of(instance: &str, wishes: &str, expected: &Value) {
-        let shown = privacy(wishes, Some(KEY)).unwrap().shown(&Instance::Json(instance.into()));
-        let shown: Value = serde_json::from_str(shown.unwrap().get()).unwrap();
+        let (privacy, instance) =
+            (privacy(wishes, Some(KEY)).unwrap(), Instance::Json(instance.into()));
+        let shown = serde_json::to_value(privacy.shown(&instance).unwrap()).unwrap();
         assert_eq!(shown, *expected, "{wishes}");
     }
 
@@ -313,12 +340,11 @@ mod tests {
 
     #[test]
     fn values_are_shown_so_that_any_reader_takes_them() {
-        let shown = |text: &str| {
-            let shown = privacy("mask", None).unwrap().shown(&Instance::Json(text.into()));
-            shown.map(|shown| shown.get().to_owned())
-        };
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(shown(text).as_deref(), expected, "{text}");
+        let privacy = privacy("mask", None).unwrap();
+        let shown =
+            |json: &str| privacy.shown(&Instance::Json(json.into())).map(|shown| text(&shown));
+        let check = |json: &str, expected: Option<&str>| {
+            assert_eq!(shown(json).as_deref(), expected, "{json}");
         };
         check("{}", Some("{}"));
         // On one line, sorted, each key once, as numbers were written.
@@ -338,14 +364,14 @@ mod tests {
     #[test]
     fn of_what_is_no_object_nothing_is_seen() {
         let privacy = privacy("mask", None).unwrap();
-        for text in
+        for json in
             ["", "c-01842", "\"c-01842\"", "[1]", &format!("{{\"channel\": {:1>20000}}}", 1)]
         {
-            assert!(privacy.shown(&Instance::Json(text.into())).is_none(), "{text}");
+            assert!(privacy.shown(&Instance::Json(json.into())).is_none(), "{json}");
         }
-        let shown = privacy.shown(&Instance::Text("secret".into()));
-        assert_eq!(shown.unwrap().get(), r#"{"text_bytes":6}"#);
-        assert_eq!(privacy.hash(&Instance::Text("secret".into())), None);
+        let secret = Instance::Text("secret".into());
+        assert_eq!(text(&privacy.shown(&secret).unwrap()), r#"{"text_bytes":6}"#);
+        assert_eq!(privacy.hash(&secret), None);
     }
 
     #[test]

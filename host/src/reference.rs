@@ -109,16 +109,20 @@ pub fn instance(case: &ReferenceCase) -> wit::Instance {
 /// A prediction by its bits.
 #[must_use]
 pub fn bits(prediction: &wit::Prediction) -> Expected {
-    let bits = |tensor: &wit::Tensor| {
-        // Strings stay as they lie, and so do elements that share a byte.
-        let size = byte_size(tensor.element_type).unwrap_or(1);
-        (tensor.name.clone(), Expected::output_bits(size, &tensor.data))
-    };
     Expected {
         label: prediction.label.clone(),
         score: prediction.score.map(Expected::score_bits),
         action: prediction.action.clone(),
-        outputs: prediction.outputs.iter().map(bits).collect(),
+        outputs: outputs(prediction).collect(),
         json: prediction.json.clone(),
     }
+}
+
+/// The outputs of a prediction by their names and bits.
+pub fn outputs(prediction: &wit::Prediction) -> impl Iterator<Item = (String, String)> + '_ {
+    prediction.outputs.iter().map(|tensor| {
+        // Strings stay as they lie, and so do elements that share a byte.
+        let size = byte_size(tensor.element_type).unwrap_or(1);
+        (tensor.name.clone(), Expected::output_bits(size, &tensor.data))
+    })
 }

@@ -48,7 +48,7 @@ impl Emulator {
             });
         }
         let task_root = TaskRoot::new(function)?;
-        let log = Arc::new(Log::default());
+        let log = Arc::new(Log::new(options.print));
         let ledger = Arc::new(Ledger::open(options.ledger.as_deref())?);
         let trouble = Arc::new(TroubleMaker::new(options.trouble.clone()));
         let function = Arc::new(function.clone());

@@ -231,10 +231,12 @@ impl Instance {
         let log = Arc::clone(&self.context.log);
         let telemetry = Arc::clone(&self.telemetry);
         let tail = Arc::clone(&self.tail);
-        Arc::new(move |line| {
-            log.write(&line);
-            add_to_tail(&tail, &line);
-            telemetry.line(category, &line);
+        Arc::new(move |lines| {
+            for line in &lines {
+                add_to_tail(&tail, line);
+                telemetry.line(category, line);
+            }
+            log.write_all(lines);
         })
     }
 

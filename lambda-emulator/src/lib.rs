@@ -49,7 +49,7 @@ pub use invocation::{
     Answer, Finished, FunctionError, Invocation, InvokeError, PAYLOAD_BYTES, Reply, Stream,
 };
 pub use ledger::{Entry, Fate, Ledger};
-pub use log::Log;
+pub use log::{Log, PrintLines};
 pub use options::{
     Asynchronous, Aws, Credentials, Door, DoorKind, Function, MemoryLimit, Options, Source,
     SqsSource, StreamSource,

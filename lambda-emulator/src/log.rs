@@ -12,9 +12,13 @@ const KEPT_LINES: usize = 10_000;
 
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
+/// Prints lines of the log, as they come.
+pub type PrintLines = fn(&[String]);
+
 /// All lines of all environments; the newest can be read back.
 #[derive(Debug, Default)]
 pub struct Log {
+    print: Option<PrintLines>,
     kept: Mutex<Kept>,
     changed: Notify,
 }
@@ -26,11 +30,22 @@ struct Kept {
 }
 
 impl Log {
+    pub(crate) fn new(print: Option<PrintLines>) -> Self {
+        Self { print, ..Self::default() }
+    }
+
     pub(crate) fn write(&self, line: &str) {
-        tracing::info!(target: "lambda_emulator::function", "{line}");
+        self.write_all(vec![line.to_owned()]);
+    }
+
+    /// Several lines at once: a function may write a thousand in one invoke.
+    pub(crate) fn write_all(&self, lines: Vec<String>) {
+        if let Some(print) = self.print {
+            print(&lines);
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += line.len();
-        kept.lines.push_back(line.to_owned());
+        kept.bytes += lines.iter().map(String::len).sum::<usize>();
+        kept.lines.extend(lines);
         while kept.lines.len() > KEPT_LINES || kept.bytes > KEPT_BYTES {
             let Some(oldest) = kept.lines.pop_front() else { break };
             kept.bytes -= oldest.len();

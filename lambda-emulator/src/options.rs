@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::log::PrintLines;
 use crate::trouble::Trouble;
 
 /// The function's configuration, as `CreateFunction` would take it.
@@ -184,6 +185,8 @@ pub struct Options {
     pub ledger: Option<PathBuf>,
     /// Trouble to make.
     pub trouble: Trouble,
+    /// What prints the function's log, if anything does.
+    pub print: Option<PrintLines>,
 }
 
 impl Options {
@@ -199,6 +202,7 @@ impl Options {
             aws: None,
             ledger: None,
             trouble: Trouble::default(),
+            print: None,
         }
     }
 }

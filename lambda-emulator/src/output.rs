@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, mpsc};
 
-/// Receives each line that the process writes to either of its outputs.
-pub(crate) type LineSink = Arc<dyn Fn(String) + Send + Sync>;
+/// Receives the lines that the process writes to either of its outputs, as many as there are.
+pub(crate) type LineSink = Arc<dyn Fn(Vec<String>) + Send + Sync>;
 
 /// A line longer than this is cut in pieces, so that a function can't fill the emulator's memory
 /// (CloudWatch Logs takes events of up to 256 KB).
@@ -81,28 +81,33 @@ impl Output {
         mut chunks: mpsc::UnboundedReceiver<Vec<u8>>,
         lines: LineSink,
     ) {
-        let pass = |line: &mut Vec<u8>| {
-            lines(String::from_utf8_lossy(line).into_owned());
+        let text = |line: &mut Vec<u8>| {
+            let text = String::from_utf8_lossy(line).into_owned();
             line.clear();
+            text
         };
         let mut line = Vec::new();
         while let Some(chunk) = chunks.recv().await {
+            let mut found = Vec::new();
             for part in chunk.split_inclusive(|byte| *byte == b'\n') {
                 for piece in part.chunks(LINE_BYTES) {
                     if line.len() + piece.len() > LINE_BYTES {
-                        pass(&mut line);
+                        found.push(text(&mut line));
                     }
                     line.extend_from_slice(piece);
                 }
                 if line.pop_if(|last| *last == b'\n').is_some() {
-                    pass(&mut line);
+                    found.push(text(&mut line));
                 }
+            }
+            if !found.is_empty() {
+                lines(found);
             }
             *self.behind() -= chunk.len();
             self.caught_up.notify_one();
         }
         if !line.is_empty() {
-            pass(&mut line);
+            lines(vec![text(&mut line)]);
         }
     }
 
@@ -133,7 +138,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         let found = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&found);
-        let lines: LineSink = Arc::new(move |line| sink.lock().unwrap().push(line));
+        let lines: LineSink = Arc::new(move |lines| sink.lock().unwrap().extend(lines));
         let output = Output::read(reader.into(), lines).unwrap();
         tokio::task::spawn_blocking(move || writer.write_all(&written)).await.unwrap().unwrap();
         output.drained().await;

@@ -36,6 +36,13 @@ struct Inner {
     subscribers: Vec<Subscriber>,
 }
 
+impl Inner {
+    /// The subscribers to events of a category.
+    fn wanting(&self, category: Category) -> impl Iterator<Item = &Subscriber> {
+        self.subscribers.iter().filter(move |it| it.categories.contains(&category))
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Event {
     category: Category,
@@ -135,16 +142,19 @@ impl Telemetry {
     }
 
     fn emit(&self, category: Category, kind: &str, record: Value) {
-        let value = json!({"time": timestamp(), "type": kind, "record": record});
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        for subscriber in &inner.subscribers {
-            if subscriber.categories.contains(&category)
-                && subscriber.events.try_send(value.clone()).is_err()
-            {
+        let keeps = inner.history.len() < KEPT_EVENTS;
+        let mut wanting = inner.wanting(category).peekable();
+        if !keeps && wanting.peek().is_none() {
+            return;
+        }
+        let value = json!({"time": timestamp(), "type": kind, "record": record});
+        for subscriber in wanting {
+            if subscriber.events.try_send(value.clone()).is_err() {
                 tracing::warn!("a telemetry subscriber is too slow; an event was dropped");
             }
         }
-        if inner.history.len() < KEPT_EVENTS {
+        if keeps {
             let bytes = value.to_string().len();
             if inner.history_bytes + bytes < KEPT_BYTES {
                 inner.history_bytes += bytes;

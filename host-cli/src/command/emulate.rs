@@ -1,6 +1,6 @@
 //! `emulate`: a function package under the Lambda emulator, until Ctrl-C.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,6 +46,29 @@ fn announce(emulator: &Emulator) {
     }
 }
 
+/// Prints lines of the function's log in one write: whoever reads along would be woken for each. What could
+/// steer a terminal is escaped.
+fn print(lines: &[String]) {
+    let mut text = String::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for line in lines {
+        let steers = |character: char| character.is_control() && character != '\t';
+        if line.is_ascii() && !line.bytes().any(|byte| steers(byte.into())) {
+            text += line;
+        } else {
+            for character in line.chars() {
+                if steers(character) {
+                    text.extend(character.escape_default());
+                } else {
+                    text.push(character);
+                }
+            }
+        }
+        text.push('\n');
+    }
+    // Who has closed standard error does not want them.
+    std::io::stderr().write_all(text.as_bytes()).ok();
+}
+
 fn options(arguments: Emulate) -> Result<Options> {
     let mut function = Function::new(arguments.package);
     function.name = arguments.name;
@@ -73,6 +96,7 @@ fn options(arguments: Emulate) -> Result<Options> {
     options.aws =
         Some(Aws { endpoint: arguments.aws_endpoint, credentials: arguments.credentials });
     options.ledger = arguments.ledger;
+    options.print = Some(print);
     if let Some(path) = arguments.trouble {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("can't read {}", path.display()))?;
