@@ -160,3 +160,29 @@ fn damaged_files_are_errors() {
         }
     }
 }
+
+/// The same for several bytes at once: one change may hide what the other would show.
+#[test]
+fn files_damaged_in_several_places_are_errors() {
+    let files = WRITERS.map(|writer| file(&format!("{writer}.parquet")));
+    let rounds = std::env::var("PARQUET_ROUNDS").ok().and_then(|it| it.parse().ok());
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        // Marsaglia's xorshift64: the same numbers in each run.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize % below
+    };
+    for round in 0..rounds.unwrap_or(2_000) {
+        let whole = &files[round % files.len()];
+        let mut bytes = whole.to_vec();
+        // Most of what describes a file is at its end.
+        let from = if random(2) == 0 { 0 } else { bytes.len().saturating_sub(1_500) };
+        for _ in 0..=random(6) {
+            let place = from + random(whole.len() - from);
+            bytes[place] = random(256) as u8;
+        }
+        drop(rows(bytes.into()));
+    }
+}
