@@ -15,7 +15,7 @@ use inference_core::{ElementType, Tensor};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = |what: &str| arguments.next().ok_or(format!("expected {what}"));
-    let graph = Graph::load(&std::fs::read(next("a model")?)?)?;
+    let graph = Graph::load(std::fs::read(next("a model")?)?)?;
     let rows = std::fs::read(next("rows")?)?;
     let columns: usize = next("columns")?.parse()?;
     let span = Duration::from_secs_f64(next("seconds")?.parse()?);

@@ -69,11 +69,12 @@ impl Model {
         Ok(Self { manifest_json, package: digest, kind, limits, operations: OPERATIONS })
     }
 
-    /// Changes how many operations one call may take.
+    /// Sets how many operations one call may take; `None` stands for [`OPERATIONS`].
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] if no call would be allowed: one instance takes more.
-    pub fn restrict(&mut self, operations: u64) -> Result<(), Error> {
+    pub fn restrict(&mut self, operations: Option<u64>) -> Result<(), Error> {
+        let operations = operations.unwrap_or(OPERATIONS);
         let least = match &self.kind {
             Kind::Single(single) => single.graph().least_operations(),
             Kind::Ensemble(ensemble) => ensemble.facts().operations.unwrap_or(0),

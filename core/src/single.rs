@@ -32,12 +32,11 @@ impl Single {
         let (onnx, tokenizer) = (package.take_graph(), package.take_tokenizer());
         let manifest = package.manifest().clone();
         let path = manifest.file(Role::Graph).map(|entry| entry.path.clone()).unwrap_or_default();
-        let load = match manifest.task.modality() {
-            Modality::Tensors => Graph::load,
-            _ => Graph::load_rows,
+        let graph = match manifest.task.modality() {
+            Modality::Tensors => Graph::load(onnx),
+            _ => Graph::load_rows(onnx),
         };
-        let graph = load(&onnx).map_err(|error| error.in_file(&path))?;
-        drop(onnx);
+        let graph = graph.map_err(|error| error.in_file(&path))?;
         let front = match manifest.task.modality() {
             Modality::Tabular => Tabular::load(&manifest, &graph).map(Front::Tabular),
             Modality::Image | Modality::Text => {

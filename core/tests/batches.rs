@@ -18,7 +18,7 @@ fn concat(axis: i64) -> Vec<NodeProto> {
 }
 
 fn load(nodes: Vec<NodeProto>) -> Graph {
-    Graph::load(&encode(&model(nodes, inputs(), &["y"], vec![]))).unwrap()
+    Graph::load(encode(&model(nodes, inputs(), &["y"], vec![]))).unwrap()
 }
 
 fn run(graph: &Graph, a: &[f32], b: &[f32]) -> Result<(Vec<usize>, Vec<f32>), Error> {
@@ -72,7 +72,7 @@ fn they_are_the_same_where_all_inputs_are_filled_with_rows() {
 #[test]
 fn a_name_that_inputs_share_is_one_extent() {
     let inputs = ["a", "b"].map(|name| input(name, DataType::Float, &["rows", "1"])).into();
-    let graph = Graph::load(&encode(&model(concat(0), inputs, &["y"], vec![]))).unwrap();
+    let graph = Graph::load(encode(&model(concat(0), inputs, &["y"], vec![]))).unwrap();
     let error = run(&graph, &[1.0, 2.0], &[3.0]).unwrap_err();
     assert_eq!(error.message, "b: expected 2 for rows as in a, found 1");
 }
@@ -89,6 +89,6 @@ fn they_may_differ_node_by_node() {
     if let Some(graph) = &mut graph.graph {
         graph.output = vec![input("y", DataType::Float, &["M"])];
     }
-    let graph = Graph::load(&encode(&graph)).unwrap();
+    let graph = Graph::load(encode(&graph)).unwrap();
     assert_eq!(run(&graph, &[1.0, 0.0], &[3.0]).unwrap(), (vec![2], vec![1.0, 3.0]));
 }

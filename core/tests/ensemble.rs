@@ -241,13 +241,13 @@ fn it_has_no_graph_for_raw_tensors() {
 fn the_work_of_all_members_counts() {
     let mut model = load(section("average"));
     let one = model.describe().operations.unwrap();
-    model.restrict(one).unwrap();
+    model.restrict(Some(one)).unwrap();
     assert!(predict(&model, INSTANCE).is_ok());
     let two = [(); 2].map(|()| Instance::Json(INSTANCE.into()));
     let error = model.predict(&two).unwrap_err();
     assert_eq!(error.kind, ErrorKind::TooLarge);
     assert!(error.message.starts_with("the member first: "), "{error}");
-    let error = model.restrict(one - 1).unwrap_err();
+    let error = model.restrict(Some(one - 1)).unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::InvalidModel, "too-much-work"));
 }
 

@@ -16,7 +16,7 @@ fn load(shape: &[&str], axis: i64, indices: Option<TensorProto>) -> Result<Graph
     if indices.is_none() {
         inputs.push(input("i", DataType::Int64, &["I"]));
     }
-    Graph::load(&encode(&model(vec![gather], inputs, &["y"], indices.into_iter().collect())))
+    Graph::load(encode(&model(vec![gather], inputs, &["y"], indices.into_iter().collect())))
 }
 
 /// Numbers from 0 upwards.

@@ -24,7 +24,7 @@ fn sound() -> ModelProto {
 }
 
 fn load(model: &ModelProto) -> Result<Graph, Error> {
-    Graph::load(&encode(model))
+    Graph::load(encode(model))
 }
 
 /// Breaks the sound graph in one way and expects one error.

@@ -11,7 +11,7 @@ use crate::support::package::elements;
 fn sum() -> Graph {
     let inputs = ["a", "b"].map(|name| input(name, DataType::Float, &["N", "2"]));
     let graph = model(vec![node("Add", &["a", "b"], &["sum"])], inputs.into(), &["sum"], vec![]);
-    Graph::load(&encode(&graph)).unwrap()
+    Graph::load(encode(&graph)).unwrap()
 }
 
 fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor {
@@ -88,7 +88,7 @@ fn outputs_have_the_names_that_the_graph_gives_them() {
     let names = ["z", "y", "copy", "constant", "twin"];
     let rows = vec![input("x", DataType::Float, &["N", "2"])];
     let constant = initializer("constant", &[1], &[7.0]);
-    let graph = Graph::load(&encode(&model(nodes, rows, &names, vec![constant]))).unwrap();
+    let graph = Graph::load(encode(&model(nodes, rows, &names, vec![constant]))).unwrap();
     let declared: Vec<_> = graph.outputs().iter().map(|output| output.name.as_str()).collect();
     assert_eq!(declared, names);
     let outputs = graph.run(vec![floats("x", &[1, 2], &[-1.0, 2.0])]).unwrap();
@@ -103,7 +103,7 @@ fn every_element_type_passes_unchanged() {
     let check = |data: DataType, element_type: ElementType, bytes: &[u8], count: usize| {
         let inputs = vec![input("x", data, &["N"])];
         let graph = model(vec![node("Identity", &["x"], &["y"])], inputs, &["y"], vec![]);
-        let graph = Graph::load(&encode(&graph)).unwrap();
+        let graph = Graph::load(encode(&graph)).unwrap();
         let tensor = |name: &str| Tensor {
             name: name.into(),
             element_type,
@@ -145,7 +145,7 @@ fn elements_that_are_refused() {
         let graph = model(vec![node("Identity", &["x"], &["y"])], inputs, &["y"], vec![]);
         let tensor =
             Tensor { name: "x".into(), element_type, shape: shape.into(), data: bytes.into() };
-        let error = Graph::load(&encode(&graph)).unwrap().run(vec![tensor]).unwrap_err();
+        let error = Graph::load(encode(&graph)).unwrap().run(vec![tensor]).unwrap_err();
         assert_eq!((error.kind, error.code), (ErrorKind::InvalidInput, code), "{error}");
     };
     check(DataType::Bool, ElementType::Bool, &[0, 2], &[2], "invalid-value");
@@ -173,7 +173,7 @@ fn a_nan_among_the_outputs_is_the_canonical_one() {
             shape: vec![1],
             data: bits.into(),
         };
-        let outputs = Graph::load(&encode(&graph)).unwrap().run(vec![tensor(bits)]).unwrap();
+        let outputs = Graph::load(encode(&graph)).unwrap().run(vec![tensor(bits)]).unwrap();
         assert_eq!(outputs[0].data, canonical);
     };
     let quiet = 0x7fc0_0000_u32.to_le_bytes();

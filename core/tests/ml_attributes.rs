@@ -23,7 +23,7 @@ fn check(
     };
     let node = with(node(operator, &["x"], outputs), attributes);
     let model = model(vec![node], vec![input("x", data, &["N", "2"])], outputs, vec![]);
-    let error = Graph::load(&encode(&model)).expect_err(message);
+    let error = Graph::load(encode(&model)).expect_err(message);
     assert!(error.message.contains(message), "{message:?} is not in: {}", error.message);
     assert_eq!((error.kind, error.code), (UnsupportedModel, "graph-rejected"), "{error}");
 }

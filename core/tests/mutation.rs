@@ -94,7 +94,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
 
 #[test]
 fn the_graph_to_change_is_sound() {
-    let graph = Graph::load(&encode(&relative())).unwrap();
+    let graph = Graph::load(encode(&relative())).unwrap();
     assert_eq!(graph.outputs().len(), 2);
 }
 

@@ -36,7 +36,7 @@ fn run(model: &ModelProto, values: &[f32]) -> Result<Tensor, Error> {
     let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     let shape = vec![values.len()];
     let x = Tensor { name: "x".into(), element_type: ElementType::Float32, shape, data };
-    Ok(Graph::load(&encode(model))?.run(vec![x])?.remove(0))
+    Ok(Graph::load(encode(model))?.run(vec![x])?.remove(0))
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_input_of_packed_elements_has_the_bytes_that_its_shape_takes() {
     let inputs = vec![typed_input("x", INT4, &["3"])];
     let model =
         declared(model(vec![back], inputs, &[], vec![]), vec![input("y", DataType::Float, &["3"])]);
-    let graph = Graph::load(&encode(&model)).unwrap();
+    let graph = Graph::load(encode(&model)).unwrap();
     let tensor = |data: &[u8]| Tensor {
         name: "x".into(),
         element_type: ElementType::Int4,

@@ -30,7 +30,7 @@ fn division(operator: &str, attributes: &[AttributeProto]) -> ModelProto {
 #[test]
 fn integers_are_divided_towards_zero_and_never_by_it() {
     let check = |operator, attributes: &[AttributeProto], b: &[i64], expected: Option<&[i64]>| {
-        let graph = Graph::load(&encode(&division(operator, attributes))).unwrap();
+        let graph = Graph::load(encode(&division(operator, attributes))).unwrap();
         let a = [7, -7, i64::MIN];
         let found = graph.run(vec![whole("a", &[3], &a), whole("b", &[3], b)]);
         match expected {
@@ -55,7 +55,7 @@ fn a_constant_zero_is_refused_when_the_graph_is_loaded() {
     let divided = node("Div", &["a", "b"], &["c"]);
     let inputs = vec![input("a", DataType::Int64, &["N"])];
     let graph = model(vec![divided], inputs, &["c"], vec![integers("b", &[1], &[0])]);
-    let error = Graph::load(&encode(&graph)).expect_err("a division by zero");
+    let error = Graph::load(encode(&graph)).expect_err("a division by zero");
     assert!(error.message.contains("an integer is divided by zero"), "{error}");
 }
 
@@ -65,7 +65,7 @@ fn reductions_of_axes_that_are_not_there() {
         let reduced = with(node(operator, &["x"], &["y"]), [attribute]);
         let graph =
             model(vec![reduced], vec![input("x", DataType::Float, &["N", "3"])], &["y"], vec![]);
-        let error = Graph::load(&encode(&graph)).expect_err("no axis");
+        let error = Graph::load(encode(&graph)).expect_err("no axis");
         assert!(error.message.contains("lies outside of rank 2"), "{operator}: {error}");
     };
     for axis in [2, -3, i64::MAX, i64::MIN] {
@@ -94,7 +94,7 @@ fn indexed(operator: &str, shape: &[usize], updates: &[usize]) -> ModelProto {
 #[test]
 fn indices_that_lie_outside() {
     let check = |operator, shape: &[usize], updates: &[usize]| {
-        let graph = Graph::load(&encode(&indexed(operator, shape, updates))).unwrap();
+        let graph = Graph::load(encode(&indexed(operator, shape, updates))).unwrap();
         let run = |index: i64| -> Result<Vec<Tensor>, Error> {
             let count = shape.iter().product();
             let mut inputs =
@@ -129,7 +129,7 @@ fn random_numbers_are_not_drawn() {
             &["y"],
             vec![],
         );
-        let error = Graph::load(&encode(&graph)).expect_err(operator);
+        let error = Graph::load(encode(&graph)).expect_err(operator);
         assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "unsupported-operator"));
     }
 }
@@ -141,7 +141,7 @@ fn a_constant_of_a_shape_is_float32_unless_it_says_otherwise() {
     let shape: TensorProto = integers("s", &[1], &[3]);
     let inputs = vec![typed_input("x", 1, &["3"])];
     let graph =
-        Graph::load(&encode(&model(vec![filled, sum], inputs, &["y"], vec![shape]))).unwrap();
+        Graph::load(encode(&model(vec![filled, sum], inputs, &["y"], vec![shape]))).unwrap();
     assert_eq!(graph.outputs()[0].element_type, ElementType::Float32);
     let data = [1.0_f32, 2.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     let x = Tensor { name: "x".into(), element_type: ElementType::Float32, shape: vec![3], data };
@@ -152,7 +152,7 @@ fn a_constant_of_a_shape_is_float32_unless_it_says_otherwise() {
 fn the_greatest_of_nothing_but_infinities_is_infinite() {
     let reduced = with(node("ReduceMax", &["x"], &["y"]), [ints("axes", &[1]), int("keepdims", 0)]);
     let inputs = vec![input("x", DataType::Float, &["N", "2"])];
-    let graph = Graph::load(&encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
+    let graph = Graph::load(encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
     let values = [f32::NEG_INFINITY, f32::NEG_INFINITY, 1.0, f32::NEG_INFINITY];
     let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     let x =
@@ -165,7 +165,7 @@ fn exponentials_that_would_run_over_do_not() {
     let check = |values: [f32; 2], expected: f32| {
         let reduced = with(node("ReduceLogSumExp", &["x"], &["y"]), [ints("axes", &[0])]);
         let inputs = vec![input("x", DataType::Float, &["N"])];
-        let graph = Graph::load(&encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
+        let graph = Graph::load(encode(&model(vec![reduced], inputs, &["y"], vec![]))).unwrap();
         let data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         let (element_type, shape) = (ElementType::Float32, vec![2]);
         let x = Tensor { name: "x".into(), element_type, shape, data };
@@ -183,7 +183,7 @@ fn exponentials_that_would_run_over_do_not() {
 fn integers_come_nearer_to_zero() {
     let shrunk = with(node("Shrink", &["a"], &["c"]), [float("bias", 1.5), float("lambd", 1.0)]);
     let inputs = vec![input("a", DataType::Int64, &["N"])];
-    let graph = Graph::load(&encode(&model(vec![shrunk], inputs, &["c"], vec![]))).unwrap();
+    let graph = Graph::load(encode(&model(vec![shrunk], inputs, &["c"], vec![]))).unwrap();
     let found = graph.run(vec![whole("a", &[4], &[-5, 0, 1, 4])]).unwrap();
     assert_eq!(numbers(&found[0]), [-3, 0, 0, 2]);
 }
@@ -199,7 +199,7 @@ fn products_of_wide_integers() {
         let equation = string("equation", "ij,jk->ki");
         let product = with(node("Einsum", &["a", "b"], &["c"]), [equation]);
         let inputs = vec![input("a", element, &["N", "2"]), input("b", element, &["2", "1"])];
-        let graph = Graph::load(&encode(&model(vec![product], inputs, &["c"], vec![]))).unwrap();
+        let graph = Graph::load(encode(&model(vec![product], inputs, &["c"], vec![]))).unwrap();
         let element_type = graph.inputs()[0].element_type;
         let (a, b) = (whole("a", &[2, 2], &[1, 2, 3, 1 << 40]), whole("b", &[2, 1], &[5, 7]));
         let tensors = [a, b].map(|tensor| Tensor { element_type, ..tensor });
@@ -213,7 +213,7 @@ fn a_quotient_by_infinity() {
     let infinite = floats("b", &[1], &[f32::NEG_INFINITY]);
     let inputs = vec![input("a", DataType::Float, &["N"])];
     let nodes = vec![node("Div", &["a", "b"], &["c"])];
-    let graph = Graph::load(&encode(&model(nodes, inputs, &["c"], vec![infinite]))).unwrap();
+    let graph = Graph::load(encode(&model(nodes, inputs, &["c"], vec![infinite]))).unwrap();
     let data = [1.0, f32::INFINITY, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
     let a = Tensor { name: "a".into(), element_type: ElementType::Float32, shape: vec![3], data };
     let found = elements(&graph.run(vec![a]).unwrap()[0]);
@@ -232,7 +232,7 @@ fn float16_is_summed_in_float32() {
         ..Default::default()
     };
     let nodes = vec![node("MatMul", &["a", "b"], &["c"])];
-    let graph = Graph::load(&encode(&model(nodes, inputs, &["c"], vec![ones]))).unwrap();
+    let graph = Graph::load(encode(&model(nodes, inputs, &["c"], vec![ones]))).unwrap();
     let (shape, data) = (vec![1, 4096], 0x3c00_u16.to_le_bytes().repeat(4096));
     let a = Tensor { name: "a".into(), element_type: ElementType::Float16, shape, data };
     let found = graph.run(vec![a]).unwrap().remove(0);

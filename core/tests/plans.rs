@@ -18,7 +18,7 @@ fn graph(
 ) -> Graph {
     let inputs = vec![input("x", DataType::Float, shape)];
     let model = model(nodes, inputs, &[], constants);
-    Graph::load(&encode(&declared(model, vec![input("y", y.0, y.1)]))).unwrap()
+    Graph::load(encode(&declared(model, vec![input("y", y.0, y.1)]))).unwrap()
 }
 
 fn run(graph: &Graph, shape: &[usize], values: &[f32]) -> Tensor {

@@ -63,7 +63,7 @@ fn unwrapping() -> Vec<u8> {
 
 #[test]
 fn a_sequence_is_as_many_tensors_as_it_has() {
-    let graph = Graph::load(&inserting()).unwrap();
+    let graph = Graph::load(inserting()).unwrap();
     assert_eq!(names(graph.inputs()), ["t [N]", "x[] [...]"]);
     assert_eq!(names(graph.outputs()), ["y[] [...]"]);
     let t = || real("t", &[2], &[1.0, 2.0]);
@@ -77,7 +77,7 @@ fn a_sequence_is_as_many_tensors_as_it_has() {
 
 #[test]
 fn elements_have_no_gap() {
-    let graph = Graph::load(&inserting()).unwrap();
+    let graph = Graph::load(inserting()).unwrap();
     let given = vec![real("t", &[1], &[0.0]), real("x[0]", &[], &[0.0]), real("x[2]", &[], &[0.0])];
     let error = graph.run(given).expect_err("x[1] is missing");
     assert_eq!((error.kind, error.code), (ErrorKind::InvalidInput, "unknown-tensor"));
@@ -85,7 +85,7 @@ fn elements_have_no_gap() {
 
 #[test]
 fn an_optional_value_is_a_tensor_or_none() {
-    let graph = Graph::load(&unwrapping()).unwrap();
+    let graph = Graph::load(unwrapping()).unwrap();
     assert_eq!(names(graph.inputs()), ["t [N]", "x? [...]"]);
     let t = || real("t", &[1], &[0.0]);
     assert_eq!(graph.run(vec![t()]).unwrap(), []);
@@ -109,7 +109,7 @@ fn an_optional_sequence() {
 fn types_that_stay_out() {
     let kind = sequence(&sequence(&tensor()));
     let nodes = vec![node("SplitToSequence", &["t"], &["y"])];
-    let error = Graph::load(&bytes(nodes, None, &kind)).expect_err("a sequence of sequences");
+    let error = Graph::load(bytes(nodes, None, &kind)).expect_err("a sequence of sequences");
     assert_eq!((error.kind, error.code), (ErrorKind::UnsupportedModel, "unsupported-type"));
     assert_eq!(error.field.as_deref(), Some("y"));
     assert!(error.message.contains("sequence of tensors or optional tensor"), "{error}");

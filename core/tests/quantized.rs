@@ -33,7 +33,7 @@ fn load(own: NodeProto) -> Result<Graph, Error> {
     ];
     let mut model = model(vec![own], inputs, &["y"], constants);
     model.opset_import.push(OperatorSetIdProto { domain: "com.microsoft".into(), version: 1 });
-    Graph::load(&encode(&model))
+    Graph::load(encode(&model))
 }
 
 fn run(own: NodeProto) -> Vec<u8> {

@@ -97,7 +97,7 @@ fn attributes(model: &mut ModelProto) -> &mut Vec<AttributeProto> {
 }
 
 fn survives(name: &str, change: &str, model: &ModelProto, inputs: &[Tensor]) {
-    let run = || Graph::load(&model.encode_to_vec()).and_then(|graph| graph.run(inputs.to_vec()));
+    let run = || Graph::load(model.encode_to_vec()).and_then(|graph| graph.run(inputs.to_vec()));
     let outcome = catch_unwind(AssertUnwindSafe(run));
     assert!(outcome.is_ok(), "{name} panics with {change}");
 }

@@ -15,7 +15,7 @@ fn load(nodes: Vec<NodeProto>, kind: DataType, shape: &[&str]) -> Result<Graph, 
     let constants = vec![constant("minus_one", -1), constant("one", 1), constant("two", 2)];
     let inputs = vec![input("x", DataType::Float, &["N"])];
     let model = model(nodes, inputs, &[], constants);
-    Graph::load(&encode(&declared(model, vec![input("y", kind, shape)])))
+    Graph::load(encode(&declared(model, vec![input("y", kind, shape)])))
 }
 
 fn run(nodes: Vec<NodeProto>, kind: DataType, shape: &[&str]) -> Result<Tensor, Error> {

@@ -21,7 +21,7 @@ fn typed(
 }
 
 fn load(model: &ModelProto) -> Result<Graph, Error> {
-    Graph::load(&encode(model))
+    Graph::load(encode(model))
 }
 
 fn real(name: &str, shape: &[usize], values: &[f32]) -> Tensor {

@@ -10,7 +10,7 @@ use crate::support::onnx::{declared, encode, floats as initializer, input, integ
 fn graph(nodes: Vec<NodeProto>, output: &str) -> Graph {
     let inputs = vec![input("x", DataType::Float, &["N", "3"])];
     let weights = vec![initializer("w", &[3, 4], &[0.5; 12])];
-    Graph::load(&encode(&model(nodes, inputs, &[output], weights))).unwrap()
+    Graph::load(encode(&model(nodes, inputs, &[output], weights))).unwrap()
 }
 
 fn rows(count: usize) -> Vec<Tensor> {
@@ -50,7 +50,7 @@ fn products(width: usize) -> Result<Graph, Error> {
         node("Softmax", &["all"], &["y"]),
     ];
     let axes = vec![integers("first", &[1], &[1]), integers("second", &[1], &[2])];
-    Graph::load(&encode(&model(nodes, inputs, &["y"], axes)))
+    Graph::load(encode(&model(nodes, inputs, &["y"], axes)))
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn products_node_by_node(width: usize) -> Result<Graph, Error> {
         input("y", DataType::Float, &["N", width, width]),
         input("z", DataType::Float, &["M"]),
     ];
-    Graph::load(&encode(&declared(model(nodes, inputs, &[], axes), outputs)))
+    Graph::load(encode(&declared(model(nodes, inputs, &[], axes), outputs)))
 }
 
 fn with_shape(count: usize, width: usize) -> Vec<Tensor> {
@@ -134,7 +134,7 @@ fn a_constant_that_no_memory_holds_is_refused_with_its_size() {
     let nodes = vec![node("ConstantOfShape", &["shape"], &["y"])];
     let constants = vec![integers("shape", &[2], &[1 << 20, 1 << 20])];
     let inputs = vec![input("x", DataType::Float, &["N"])];
-    let error = Graph::load(&encode(&model(nodes, inputs, &["y"], constants))).unwrap_err();
+    let error = Graph::load(encode(&model(nodes, inputs, &["y"], constants))).unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::InvalidModel, "graph-too-large"), "{error}");
     assert!(
         error.message.ends_with("gives 1.1e12 elements, at most 5.4e8 are accepted"),

@@ -14,7 +14,7 @@
 
 wit_bindgen::generate!({
     path: "../wit",
-    world: "predictor",
+    world: "component",
 });
 
 use crate::Component;

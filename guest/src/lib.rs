@@ -11,6 +11,7 @@ mod memory;
 
 use std::cell::RefCell;
 
+use bindings::exports::samebits::predictor::layout;
 use bindings::exports::samebits::predictor::model as types;
 use bindings::exports::samebits::predictor::model::Guest;
 use inference_core::Model;
@@ -71,6 +72,28 @@ impl Guest for Component {
             let outputs = model.infer(inputs).map_err(convert::error)?;
             Ok(outputs.into_iter().map(convert::tensor_out).collect())
         })
+    }
+}
+
+impl layout::Guest for Component {
+    fn observe() {
+        memory::layout::observe();
+    }
+
+    fn stayed() -> Option<(u32, Vec<u8>)> {
+        memory::layout::stayed().map(|(bytes, allocations)| (bytes as u32, allocations))
+    }
+
+    fn arrange(bytes: u32) {
+        memory::layout::arrange(bytes as usize);
+    }
+
+    fn place(allocations: Vec<u8>) {
+        memory::layout::place(allocations);
+    }
+
+    fn settle() -> u64 {
+        memory::layout::settle()
     }
 }
 

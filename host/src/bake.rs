@@ -10,7 +10,7 @@ use wasmtime_wizer::Wizer;
 
 use crate::baked::{COMPONENT, FORMAT, RECORD, Record, TargetCode, code_path, kept_path};
 use crate::engine::WASMTIME;
-use crate::sandbox::Sandbox;
+use crate::snapshot::Loaded;
 use crate::{Baked, Cache, Engine, HostError, Interruption, SandboxLimits, Target};
 use crate::{compiled, snapshot};
 
@@ -62,12 +62,11 @@ impl Bake {
         // The order of files shows in where things lie in memory, and so in the digest.
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let files: Vec<_> = files.into_iter().map(Into::into).collect();
-        let mut sandbox = Sandbox::new(&instrumented, limits)?;
-        sandbox.load(&files)?;
+        let mut loaded = Loaded::new(&instrumented, &files, limits)?;
         drop(files);
-        let bytes = snapshot::take(&mut sandbox, &wizer, &context).map_err(refused)?;
+        let bytes = snapshot::take(&mut loaded, &wizer, &context).map_err(refused)?;
         // Only now: asking leaves traces in memory.
-        let description = sandbox.describe()?;
+        let description = loaded.sandbox.describe()?;
         let record = Record {
             format: FORMAT.into(),
             name: manifest.name,

@@ -14,3 +14,12 @@ wasmtime::component::bindgen!({
     world: "predictor",
     additional_derives: [PartialEq, Clone],
 });
+
+/// What baking calls.
+#[cfg(feature = "compiler")]
+pub(crate) mod arrangeable {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "arrangeable",
+    });
+}

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// The operations that one call may take where nothing else is said: about a minute's work.
-pub(crate) const OPERATIONS: u64 = 200_000_000_000;
-
 /// Limits of a sandbox, and of a call into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -10,7 +10,6 @@ use std::time::Duration;
 use model_package::{Limits, Manifest, PackageError, PackageFile, Role};
 
 use crate::bindings::exports::samebits::predictor::model as wit;
-use crate::limits::OPERATIONS;
 use crate::pool::{Making, Pool};
 use crate::sandbox::Sandbox;
 use crate::spread::spread;
@@ -256,9 +255,9 @@ impl Source {
             // A model of which no instance may be predicted is refused here.
             (Self::Package(files), operations) => {
                 sandbox.load(files)?;
-                sandbox.restrict(operations.unwrap_or(OPERATIONS))?;
+                sandbox.restrict(operations)?;
             }
-            (_, Some(operations)) => sandbox.restrict(operations)?,
+            (_, Some(_)) => sandbox.restrict(limits.operations)?,
             (_, None) => {}
         }
         Ok(sandbox)

@@ -7,6 +7,8 @@ use wasmtime::component::Instance;
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::Predictor as Exports;
+#[cfg(feature = "compiler")]
+use crate::bindings::arrangeable::Arrangeable;
 use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::engine::TICK;
 use crate::{HostError, Interruption, PredictorComponent, SandboxLimits};
@@ -82,7 +84,7 @@ impl Sandbox {
     }
 
     /// Sets the limits of the calls that follow. Needs a model.
-    pub(crate) fn restrict(&mut self, operations: u64) -> Result<(), HostError> {
+    pub(crate) fn restrict(&mut self, operations: Option<u64>) -> Result<(), HostError> {
         let limits = wit::Limits { operations };
         self.call(|exports, store| exports.samebits_predictor_model().call_restrict(store, limits))
     }
@@ -103,6 +105,18 @@ impl Sandbox {
 
     pub(crate) fn infer(&mut self, inputs: &[wit::Tensor]) -> Result<Vec<wit::Tensor>, HostError> {
         self.call(|exports, store| exports.samebits_predictor_model().call_infer(store, inputs))
+    }
+
+    /// Asks the instance about its memory, or how to use it.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn arrange<T>(
+        &mut self,
+        run: impl FnOnce(&Arrangeable, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, HostError> {
+        arm(&mut self.store, self.interruption);
+        let answer = Arrangeable::new(&mut self.store, &self.instance)
+            .and_then(|layout| run(&layout, &mut self.store));
+        answer.map_err(|error| stopped(self.store.data(), &error))
     }
 
     /// What a snapshot is taken of.

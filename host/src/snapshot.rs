@@ -1,5 +1,5 @@
-//! Reads the memory and globals of an instance for wizer, through the accessors that it added to
-//! the component.
+//! Loads a model so that a snapshot of the instance is small, and reads the instance's memory and globals
+//! for wizer, through the accessors that it added to the component.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -8,20 +8,65 @@ use wasmtime::component::{Instance, Lift, WasmList};
 use wasmtime::{Result, Store};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
+use crate::bindings::arrangeable::Arrangeable;
+use crate::bindings::exports::samebits::predictor::model as wit;
 use crate::sandbox::{Sandbox, State};
+use crate::{HostError, PredictorComponent, SandboxLimits};
+
+/// An instance with a model, and how much of its memory is in use.
+pub(crate) struct Loaded {
+    pub(crate) sandbox: Sandbox,
+    /// Bytes from the start of memory. What lies behind them is free.
+    memory: u64,
+}
+
+impl Loaded {
+    /// Loads a package twice: once to see what stays in memory, and then into an instance that has it in
+    /// one place. Which that is depends on component and package alone.
+    pub(crate) fn new(
+        component: &PredictorComponent,
+        files: &[wit::File],
+        limits: SandboxLimits,
+    ) -> Result<Self, HostError> {
+        let mut first = Sandbox::new(component, limits)?;
+        first.arrange(|layout, store| layout.samebits_predictor_layout().call_observe(store))?;
+        first.load(files)?;
+        let stayed = |layout: &Arrangeable, store: &mut Store<State>| {
+            layout.samebits_predictor_layout().call_stayed(store)
+        };
+        let stayed = first.arrange(stayed)?;
+        drop(first);
+
+        let mut sandbox = Sandbox::new(component, limits)?;
+        if let Some((bytes, allocations)) = &stayed {
+            sandbox.arrange(|layout, mut store| {
+                let layout = layout.samebits_predictor_layout();
+                layout.call_arrange(&mut store, *bytes)?;
+                layout.call_place(&mut store, allocations)
+            })?;
+        }
+        sandbox.load(files)?;
+        let settle = |layout: &Arrangeable, store: &mut Store<State>| {
+            layout.samebits_predictor_layout().call_settle(store)
+        };
+        let memory = sandbox.arrange(settle)?;
+        Ok(Self { sandbox, memory })
+    }
+}
 
 /// Makes a component of what an instance has become.
 pub(crate) fn take(
-    sandbox: &mut Sandbox,
+    loaded: &mut Loaded,
     wizer: &Wizer,
     context: &ComponentContext<'_>,
 ) -> Result<Vec<u8>> {
-    let (store, instance) = sandbox.parts();
+    let (store, instance) = loaded.sandbox.parts();
     // An accessor gives a whole memory at once, and wasmtime bounds what a call gives back, by default to
     // less than a large model takes. Here the instance's memory is the bound.
     let memory = store.data().memory_bytes();
     store.set_hostcall_fuel(memory);
-    let mut reader = Reader { store, instance, failed: None };
+    let used = usize::try_from(loaded.memory).unwrap_or(usize::MAX);
+    let mut reader = Reader { store, instance, used, failed: None };
     let bytes = {
         // Nothing in it waits: every call below returns before the first poll does.
         let mut snapshot = pin!(wizer.snapshot_component(context, &mut reader));
@@ -40,6 +85,8 @@ pub(crate) fn take(
 struct Reader<'a> {
     store: &'a mut Store<State>,
     instance: Instance,
+    /// Bytes of memory in use.
+    used: usize,
     failed: Option<wasmtime::Error>,
 }
 
@@ -75,7 +122,13 @@ impl ComponentInstanceState for Reader<'_> {
         contents: impl FnOnce(&[u8]) + Send,
     ) {
         match self.call::<WasmList<u8>>(interface, function) {
-            Some(list) => contents(list.as_le_slice(&*self.store)),
+            Some(list) => {
+                let memory = list.as_le_slice(&*self.store);
+                match memory.split_at_checked(self.used) {
+                    Some((used, free)) if free.iter().all(|byte| *byte == 0) => contents(used),
+                    _ => contents(memory),
+                }
+            }
             None => contents(&[]),
         }
     }

@@ -26,7 +26,8 @@ fn transaction(changes: Value) -> Instance {
 fn it_imports_nothing_and_exports_the_model() {
     let names = component().names();
     assert_eq!(names.imports, Vec::<String>::new());
-    assert_eq!(names.exports, ["samebits:predictor/model@0.1.0"]);
+    let exports = ["samebits:predictor/model@0.1.0", "samebits:predictor/layout@0.1.0"];
+    assert_eq!(names.exports, exports);
 }
 
 /// The component's own bytes, not an engine's view of them: no section of imports (id 10 in the

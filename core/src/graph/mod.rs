@@ -18,6 +18,7 @@ mod untyped;
 mod validate;
 mod work;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -72,13 +73,14 @@ enum Program {
 impl Graph {
     /// Parses, checks and optimises an ONNX graph (binary protobuf, weights inside). First extents of
     /// its inputs that have no name may differ from one input to the next, where the graph allows it.
+    /// Bytes that are handed over are given back once they are parsed.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] if the bytes are no valid graph, and
     /// [`ErrorKind::UnsupportedModel`] if the graph has an operator, type or form that this core
     /// does not run; both name the node.
-    pub fn load(onnx: &[u8]) -> Result<Self, Error> {
-        Self::prepare(onnx, Batch::Own)
+    pub fn load<'a>(onnx: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
+        Self::prepare(onnx.into(), Batch::Own)
     }
 
     /// The same for inputs that are all filled with the same rows: a first extent without a name is
@@ -86,20 +88,18 @@ impl Graph {
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_rows(onnx: &[u8]) -> Result<Self, Error> {
-        Self::prepare(onnx, Batch::Shared)
+    pub fn load_rows<'a>(onnx: impl Into<Cow<'a, [u8]>>) -> Result<Self, Error> {
+        Self::prepare(onnx.into(), Batch::Shared)
     }
 
-    fn prepare(onnx: &[u8], batch: Batch) -> Result<Self, Error> {
+    fn prepare(onnx: Cow<'_, [u8]>, batch: Batch) -> Result<Self, Error> {
         let (framework, kernels) = (operators::onnx(), operators::kernels());
-        let read = || Source::read(onnx, &framework, kernels);
         let step = |source: &Source, refusal| Self::stepwise(source, &framework, kernels, refusal);
-        let mut source = read()?;
+        let mut source = Source::read(onnx, &framework, kernels)?;
         let graph = if source.is_plain {
             match Self::plan(&mut source, &framework, batch) {
                 Err(refusal) if refusal.code == REJECTED => {
-                    // The first one's weights are gone.
-                    let source = read()?;
+                    source.take_weights_back();
                     if stepwise::may_help(&source.proto, &framework, kernels)
                         || is_consistent(&source.proto, &framework, &refusal)
                     {
@@ -112,7 +112,8 @@ impl Graph {
                     if trial::is_due(&source.proto, &planned)
                         && tried.or_else(|| trial::answers(&planned)) == Some(false) =>
                 {
-                    let stepped = step(&read()?, unsupported("it fails on zeros"));
+                    source.take_weights_back();
+                    let stepped = step(&source, unsupported("it fails on zeros"));
                     let better = stepped.ok().filter(|own| trial::answers(own) == Some(true));
                     Ok(better.unwrap_or(planned))
                 }
@@ -136,7 +137,7 @@ impl Graph {
         batch: Batch,
     ) -> Result<(Self, Option<bool>), Error> {
         let model = framework.model_for_proto_model(&source.proto).map_err(rejected)?;
-        source.forget_weights();
+        source.leave_weights_to(&model);
         if batch == Batch::Own && has_open_batches(&model) {
             // Where the inputs have to be of one length, names that differ are refused, or fail.
             if let Ok(own) = Self::named_plan(model.clone(), source, Batch::Own) {

@@ -40,7 +40,7 @@ impl Ensemble {
             if self.operator.ends_with("Classifier") { &["y", "z"] } else { &["y"] };
         let operator = node(&format!("ai.onnx.ml.{}", self.operator), &["x"], outputs);
         let nodes = vec![with(operator, self.attributes.into_values())];
-        Graph::load(&encode(&model(nodes, vec![input("x", data, shape)], outputs, vec![])))
+        Graph::load(encode(&model(nodes, vec![input("x", data, shape)], outputs, vec![])))
     }
 
     #[track_caller]
