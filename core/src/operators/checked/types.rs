@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::internal::*;
 
-use super::empty::guard;
+use super::empty::{guard, is_nothing};
 use super::{axes, expansion, of_tract, products, read_by_tract, windows};
 use crate::operators::float;
 
@@ -189,6 +189,10 @@ impl Expansion for LogSoftmax {
         model: &mut TypedModel,
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
+        let input = inputs.first().context("LogSoftmax has no input")?;
+        if is_nothing(model, *input)? {
+            return Ok(tvec!(*input));
+        }
         let before = model.nodes.len();
         let outputs = self.softmax.wire(prefix, model, inputs)?;
         let mut wired = model.nodes.iter_mut().skip(before);
