@@ -1,11 +1,45 @@
 //! Tensors without an element: a batch of no rows, a list that nothing was put into.
 
-use inference_core::Tensor;
 use inference_core::graph::Graph;
+use inference_core::{ElementType, Tensor};
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
-use crate::support::onnx::{encode, input, int, integers, model, node, with};
+use crate::support::onnx::{encode, floats, input, int, integers, ints, model, node, with};
+
+#[test]
+fn norms_of_nothing() {
+    for (operator, weights, axes) in [
+        ("InstanceNormalization", 2, vec![]),
+        ("MeanVarianceNormalization", 0, vec![ints("axes", &[0, 2])]),
+        ("LayerNormalization", 1, vec![]),
+    ] {
+        for shape in [[2, 3, 0], [0, 3, 4]] {
+            for extents in
+                [[0, 1, 2].map(|place| shape[place].to_string()), ["a", "3", "b"].map(String::from)]
+            {
+                if operator == "LayerNormalization" && extents[2] == "b" {
+                    continue;
+                }
+                let names = &["x", "scale", "shift"][..=weights];
+                let extents = extents.each_ref().map(String::as_str);
+                let inputs = vec![input("x", DataType::Float, &extents)];
+                let count = if weights == 1 { shape[2] } else { 3 };
+                let ones = |name| floats(name, &[count as i64], &vec![1.0; count]);
+                let proto = model(
+                    vec![with(node(operator, names, &["y"]), axes.clone())],
+                    inputs,
+                    &["y"],
+                    vec![ones("scale"), ones("shift")],
+                );
+                let graph = Graph::load(&encode(&proto)).unwrap();
+                let (name, element_type) = ("x".into(), ElementType::Float32);
+                let x = Tensor { name, element_type, shape: shape.into(), data: vec![] };
+                assert_eq!(graph.run(vec![x]).unwrap()[0].shape, shape, "{operator} {extents:?}");
+            }
+        }
+    }
+}
 
 /// What `operator` gives along `axis` of a float32 tensor of a shape without elements, whose extents
 /// are declared as numbers, or each with a name.
@@ -21,7 +55,7 @@ fn given(operator: &str, axis: i64, shape: &[usize], named: bool, data: DataType
     let attributes: Vec<AttributeProto> = match operator {
         "ReduceSum" => vec![int("keepdims", 0)],
         _ if operator.starts_with("Reduce") => {
-            vec![crate::support::onnx::ints("axes", &[axis]), int("keepdims", 0)]
+            vec![ints("axes", &[axis]), int("keepdims", 0)]
         }
         _ => vec![int("axis", axis)],
     };

@@ -5,7 +5,7 @@ use tract_onnx::pb::{ModelProto, TensorProto};
 
 use super::port::{self, Ports};
 use super::stepwise::own_operators;
-use super::{flatten, inline, operator_names, quantized, untyped, validate};
+use super::{contributed, flatten, inline, operator_names, untyped, validate};
 use crate::operators::kernel::Kernels;
 use crate::{Error, Keys};
 
@@ -24,7 +24,7 @@ impl Source {
     pub(super) fn read(onnx: &[u8], framework: &Onnx, kernels: &Kernels) -> Result<Self, Error> {
         let mut proto = validate::decode(onnx)?;
         inline::inline(&mut proto, onnx)?;
-        quantized::rewrite(&mut proto);
+        contributed::rewrite(&mut proto);
         let untyped = untyped::types(&proto, onnx);
         let types = port::types(&untyped);
         let mut ports = flatten::flatten(&mut proto, &untyped, &types)?;

@@ -93,6 +93,7 @@ def cases():
         )
 
     yield from signals()
+    yield from fused()
     for kind in ["LINEAR", "POLY", "RBF", "SIGMOID"]:
         yield f"op_cancel_svr_{kind.lower()}", partial(cancelling, "SVMRegressor", kind)
         yield f"op_cancel_svc_{kind.lower()}", partial(cancelling, "SVMClassifier", kind)
@@ -124,6 +125,65 @@ def signals():
             yield f"op_stft_{name}_{onesided}", partial(
                 std, "STFT", [signal, np.array(5), *rest], [TensorProto.FLOAT], onesided=onesided
             )
+
+
+def fused():
+    """What ONNX Runtime's optimisers put in the place of several operators, and an old Upsample."""
+    random = np.random.default_rng(6)
+
+    def normal(*shape):
+        return random.normal(size=shape).astype(np.float32)
+
+    def own(operator, inputs, **attributes):
+        results = [TensorProto.FLOAT]
+        return partial(
+            operators.case, operator, inputs, results, domain="com.microsoft", **attributes
+        )
+
+    a, b, row = normal(2, 3, 4), normal(2, 4, 5), normal(4)
+    yield "op_fused_gelu", own("Gelu", [a])
+    yield "op_fused_bias_gelu", own("BiasGelu", [a, row])
+    yield "op_fused_fast_gelu", own("FastGelu", [a])
+    yield "op_fused_fast_gelu_bias", own("FastGelu", [a, row])
+    yield "op_fused_quick_gelu", own("QuickGelu", [a], alpha=1.5)
+    yield "op_fused_product", own("FusedMatMul", [a, b], alpha=0.5)
+    turned = [a.transpose(0, 2, 1).copy(), b.transpose(0, 2, 1).copy()]
+    yield "op_fused_product_turned", own("FusedMatMul", turned, transA=1, transB=1)
+    yield "op_fused_product_half", own("FusedMatMul", [turned[0], b], transA=1, alpha=2.0)
+    matrices = [normal(3, 4), normal(5, 4), normal(5)]
+    for activation in ["Relu", "Tanh", "LeakyRelu"]:
+        yield f"op_fused_gemm_{activation.lower()}", own(
+            "FusedGemm", matrices, activation=activation, activation_alpha=0.2, transB=1, alpha=0.5
+        )
+    pictures = [normal(2, 3, 6, 6), normal(4, 3, 3, 3), normal(4)]
+    for activation, parameters in [
+        ("Relu", None),
+        ("Sigmoid", None),
+        ("LeakyRelu", [0.3]),
+        ("Clip", [-0.5, 1.0]),
+        ("HardSigmoid", [0.3, 0.4]),
+    ]:
+        yield f"op_fused_conv_{activation.lower()}", own(
+            "FusedConv", pictures, activation=activation, activation_params=parameters, strides=[2, 2]
+        )
+    added = [*pictures, normal(2, 4, 4, 4)]
+    yield "op_fused_conv_sum", own("FusedConv", added, activation="Relu")
+    norm = [a, normal(2, 3, 4), normal(4), normal(4), row]
+    yield "op_fused_norm", own("SkipLayerNormalization", norm[:4], epsilon=1e-5)
+    yield "op_fused_norm_bias", own("SkipLayerNormalization", norm)
+    yield "op_fused_norm_simple", own("SkipSimplifiedLayerNormalization", norm[:3], epsilon=1e-5)
+    weights = random.integers(-128, 128, (4, 5)).astype(np.int8)
+    scale = np.array([0.02], np.float32)
+    yield "op_fused_dynamic", own("DynamicQuantizeMatMul", [a, weights, scale])
+    for scales in [[1, 1, 2.0, 3.0], [1, 1, 1.5, 2.5]]:
+        yield f"op_upsample_{scales[3]}", partial(
+            std,
+            "Upsample",
+            [normal(2, 2, 3, 4), np.array(scales, np.float32)],
+            [TensorProto.FLOAT],
+            opset=9,
+            mode="linear",
+        )
 
 
 def cancelling(operator, kernel):

@@ -31,7 +31,11 @@ pub(super) fn of_nothing(
         return Ok(None);
     }
     let number = match node.op_type.as_str() {
-        "LpNormalization" | "Softmax" => return Ok(Some(*input)),
+        "LayerNormalization" | "LpNormalization" | "RMSNormalization" | "Softmax"
+            if node.output.len() < 2 =>
+        {
+            return Ok(Some(*input));
+        }
         "ReduceL1" | "ReduceL2" | "ReduceMean" | "ReduceSum" | "ReduceSumSquare" => 0.0,
         "ReduceLogSum" => f64::NEG_INFINITY,
         "ReduceProd" => 1.0,

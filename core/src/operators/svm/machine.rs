@@ -140,7 +140,8 @@ fn single(value: f64) -> f32 {
 /// up to 0.502 of a last place off, so that of some hundred values one is not the nearest.
 fn exponential(x: f32) -> f32 {
     const STEPS: f64 = 32.0;
-    let scaled = f64::from(x) * (std::f64::consts::LOG2_E * STEPS);
+    // Beyond these ends there are but 0 and infinity.
+    let scaled = f64::from(x.clamp(-200.0, 200.0)) * (std::f64::consts::LOG2_E * STEPS);
     let step = libm::rint(scaled);
     let rest = (scaled - step) / STEPS;
     let curve = 0.055_503_615_593_415_35 * rest + 0.240_228_452_244_572_2;
@@ -171,6 +172,9 @@ mod tests {
     fn exponentials_are_next_to_the_nearest() {
         assert_eq!(exponential(0.0), 1.0);
         assert_eq!(exponential(-200.0), 0.0);
+        assert_eq!(exponential(f32::NEG_INFINITY), 0.0);
+        assert_eq!(exponential(f32::INFINITY), f32::INFINITY);
+        assert!(exponential(f32::NAN).is_nan());
         for step in 0..4000_u16 {
             let x = -f32::from(step) / 50.0;
             let exact = single(libm::exp(x.into()));
