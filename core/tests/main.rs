@@ -10,6 +10,7 @@
 
 mod batches;
 mod columns;
+mod empty;
 mod ensemble;
 mod exports;
 mod features;

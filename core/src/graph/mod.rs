@@ -3,6 +3,7 @@
 //! With [`crate::operators`] the only place that names tract. Matrix products and convolutions run
 //! inside the plan built here; whoever offers other kernels for them starts here.
 
+mod contributed;
 mod convert;
 mod declared;
 mod extents;
@@ -10,7 +11,7 @@ mod flatten;
 mod inline;
 mod kept;
 mod port;
-mod quantized;
+
 mod source;
 mod stepwise;
 mod trial;

@@ -15,7 +15,7 @@ use tract_onnx::tract_hir::infer::InferenceModel;
 
 use super::port::{self, Ports};
 use super::stepwise::own_operators;
-use super::{flatten, inline, operator_names, quantized, untyped, validate};
+use super::{contributed, flatten, inline, operator_names, untyped, validate};
 use crate::operators::kernel::Kernels;
 use crate::{Error, Keys};
 
@@ -44,7 +44,7 @@ impl Source {
     ) -> Result<Self, Error> {
         let mut proto = validate::decode(&onnx)?;
         inline::inline(&mut proto, &onnx)?;
-        quantized::rewrite(&mut proto);
+        contributed::rewrite(&mut proto);
         let untyped = untyped::types(&proto, &onnx);
         drop(onnx);
         let types = port::types(&untyped);

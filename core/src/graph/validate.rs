@@ -23,8 +23,12 @@ const MAX_DEPTH: usize = 16;
 const MAX_ELEMENTS: i64 = 1 << 32;
 
 /// Operators from outside of the standard that exporters write.
-const CONTRIBUTED: [(&str, &str); 3] =
-    [("com.microsoft", "CDist"), ("com.microsoft", "MurmurHash3"), ("com.microsoft", "Tokenizer")];
+const CONTRIBUTED: [(&str, &str); 4] = [
+    ("com.microsoft", "CDist"),
+    ("com.microsoft", "DynamicQuantizeLSTM"),
+    ("com.microsoft", "MurmurHash3"),
+    ("com.microsoft", "Tokenizer"),
+];
 
 /// Decodes the protobuf.
 pub(super) fn decode(onnx: &[u8]) -> Result<ModelProto, Error> {

@@ -303,15 +303,21 @@ fn dequantize(call: &Call) -> TractResult<Vec<Value>> {
 /// To uint8, with the scale and zero point that the values call for.
 fn dynamic_quantize(call: &Call) -> TractResult<Vec<Value>> {
     let values = floats(call.tensor(0)?)?;
+    let (bytes, scale, zero) = to_bytes(&values);
+    let tensor = values_of(call.tensor(0)?.shape(), bytes)?;
+    Ok(vec![tensor.into(), tensor0(scale).into(), tensor0(zero).into()])
+}
+
+/// Values as integers, with the scale and the zero point that they call for.
+pub(super) fn to_bytes(values: &[f32]) -> (Vec<u8>, f32, u8) {
     let low = values.iter().copied().fold(0.0, f32::min);
     let high = values.iter().copied().fold(0.0, f32::max);
     let scale = (high - low) / 255.0;
     let zero = if scale == 0.0 { 0.0 } else { libm::rintf(-low / scale).clamp(0.0, 255.0) };
-    let quantised = values.iter().map(|value| {
+    let byte = |value: &f32| {
         if scale == 0.0 { 0 } else { (libm::rintf(value / scale) + zero).clamp(0.0, 255.0) as u8 }
-    });
-    let tensor = values_of(call.tensor(0)?.shape(), quantised.collect::<Vec<_>>())?;
-    Ok(vec![tensor.into(), tensor0(scale).into(), tensor0(zero as u8).into()])
+    };
+    (values.iter().map(byte).collect(), scale, zero as u8)
 }
 
 /// A matrix of integers without its zero point: one for all, or one for each row or column.

@@ -32,7 +32,11 @@ fn reduced(node: &NodeProto, given: Option<Vec<i64>>, rank: usize) -> TractResul
     }
 }
 
-fn facts(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<TVec<TypedFact>> {
+/// The type and the shape of what a reduction gives.
+pub(super) fn facts(
+    node: &NodeProto,
+    inputs: &[Option<&TypedFact>],
+) -> TractResult<TVec<TypedFact>> {
     let input = inputs.first().copied().flatten().context("there is no input")?;
     let given = match inputs.get(1).copied().flatten() {
         Some(fact) => Some(integers(fact.konst.as_ref().context("the axes arrive later")?)?),

@@ -26,6 +26,7 @@ pub(super) fn register(kernels: &mut Kernels) {
     kernels.add_planned("Scatter", Facts::Like, indexed::scatter_elements);
     kernels.add_planned("ScatterElements", Facts::Like, indexed::scatter_elements);
     kernels.add_planned("ScatterND", Facts::Like, indexed::scatter_nd);
+    kernels.add_planned("Hardmax", Facts::Like, ranked::hardmax);
     kernels.add_planned("OneHot", Facts::By(one_hot::facts), one_hot::one_hot);
     kernels.add("Pad", pad::pad);
     kernels.add_planned("ReverseSequence", Facts::Like, scatter::reverse_sequence);

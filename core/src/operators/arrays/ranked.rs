@@ -1,7 +1,8 @@
 //! The places of the greatest and least elements along an axis:
 //! [`TopK`](https://onnx.ai/onnx/operators/onnx__TopK.html),
-//! [`ArgMax`](https://onnx.ai/onnx/operators/onnx__ArgMax.html) and
-//! [`ArgMin`](https://onnx.ai/onnx/operators/onnx__ArgMin.html).
+//! [`ArgMax`](https://onnx.ai/onnx/operators/onnx__ArgMax.html),
+//! [`ArgMin`](https://onnx.ai/onnx/operators/onnx__ArgMin.html) and
+//! [`Hardmax`](https://onnx.ai/onnx/operators/onnx__Hardmax.html), which has a 1 at the first one.
 //!
 //! Among equals the first one comes first. NaN is what tract has no order for: here `TopK` takes it
 //! last, whichever end is asked for, and it wins no comparison in `ArgMax` and `ArgMin`, so that it
@@ -13,8 +14,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Number, Value, around, at, axis, elements, extent, for_number, integers, values_of,
-    volume,
+    Call, Number, Value, around, at, at_mut, axis, elements, extent, for_number, integers,
+    values_of, volume,
 };
 
 /// The axis of a node.
@@ -148,6 +149,35 @@ fn best(call: &Call, greatest: bool) -> TractResult<Vec<Value>> {
             places.push(i64::try_from(best.0)?);
         }
         Ok(vec![values_of(&shape, places)?.into()])
+    })
+}
+
+pub(super) fn hardmax(call: &Call) -> TractResult<Vec<Value>> {
+    let input = call.tensor(0)?;
+    let shape = input.shape();
+    let flat = call.opset < 13;
+    let axis = axis_of(call.node, if flat { 1 } else { -1 }, input.rank())?;
+    let (before, mut along, mut after) = around(shape, axis);
+    if flat {
+        (along, after) = (along * after, 1);
+    }
+    let size = volume(input.datum_type(), shape)?;
+    for_number!(input.datum_type(), T => {
+        let all = elements::<T>(input)?;
+        let mut values = vec![T::ZERO; size];
+        let rows = (0..before).flat_map(|outer| (0..after).map(move |inner| (outer, inner)));
+        for (outer, inner) in rows.filter(|_| size > 0) {
+            let target = |place: usize| (outer * along + place) * after + inner;
+            let mut best = (0, at(all, target(0))?);
+            for place in 1..along {
+                let value = at(all, target(place))?;
+                if value > best.1 {
+                    best = (place, value);
+                }
+            }
+            *at_mut(&mut values, target(best.0))? = T::ONE;
+        }
+        Ok(vec![values_of(shape, values)?.into()])
     })
 }
 

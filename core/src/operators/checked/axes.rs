@@ -4,7 +4,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::empty::guard;
+use super::empty::{guard, of_nothing};
 use super::of_tract;
 use crate::operators::kernel::{axis, integers};
 
@@ -19,10 +19,9 @@ pub(super) const REDUCTIONS: [&str; 7] = [
 ];
 
 /// Operators with the attribute `axis`.
-pub(super) const ALONG: [&str; 8] = [
+pub(super) const ALONG: [&str; 7] = [
     "Concat",
     "Flatten",
-    "Hardmax",
     "LayerNormalization",
     "LpNormalization",
     "RMSNormalization",
@@ -37,7 +36,8 @@ pub(super) fn reduction(
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let axes = node.get_attr_opt_vec::<i64>("axes")?.unwrap_or_default();
     let inner = of_tract(context, node)?;
-    Ok((expand(Along { inner, axes, kind: Kind::Listed, guarded: true }), Vec::new()))
+    let guarded = Some(node.clone());
+    Ok((expand(Along { inner, axes, kind: Kind::Listed, guarded }), Vec::new()))
 }
 
 /// Reads an operator with one axis.
@@ -45,7 +45,7 @@ pub(super) fn along(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    Ok((expand(Along { guarded: true, ..one(context, node)? }), Vec::new()))
+    Ok((expand(Along { guarded: Some(node.clone()), ..one(context, node)? }), Vec::new()))
 }
 
 /// The same, not guarded against what is empty.
@@ -60,7 +60,7 @@ fn one(context: &ParsingContext, node: &NodeProto) -> TractResult<Along> {
     let axes = node.get_attr_opt::<i64>("axis")?.into_iter().collect();
     let inner = of_tract(context, node)?;
     let kind = if node.op_type == "Flatten" { Kind::End } else { Kind::One };
-    Ok(Along { inner, axes, kind, guarded: false })
+    Ok(Along { inner, axes, kind, guarded: None })
 }
 
 /// Reads an operator that names every axis once.
@@ -74,7 +74,7 @@ pub(super) fn transpose(
     let expected = (0..).take(axes.len());
     ensure!(expected.eq(sorted), "perm is {axes:?}, which does not name every axis once");
     let inner = of_tract(context, node)?;
-    Ok((expand(Along { inner, axes, kind: Kind::All, guarded: false }), Vec::new()))
+    Ok((expand(Along { inner, axes, kind: Kind::All, guarded: None }), Vec::new()))
 }
 
 /// What the axes of a node are.
@@ -96,7 +96,8 @@ struct Along {
     inner: Box<dyn Expansion>,
     axes: Vec<i64>,
     kind: Kind,
-    guarded: bool,
+    /// The node, if it is guarded against what is empty.
+    guarded: Option<NodeProto>,
 }
 
 impl Along {
@@ -152,11 +153,13 @@ impl Expansion for Along {
         {
             check_axes(&integers(axes)?, rank)?;
         }
+        let Some(node) = &self.guarded else { return self.inner.wire(prefix, model, inputs) };
+        if let Some(answer) = of_nothing(node, prefix, model, inputs)? {
+            return Ok(tvec!(answer));
+        }
         let before = model.nodes.len();
         let outputs = self.inner.wire(prefix, model, inputs)?;
-        if self.guarded {
-            guard(model, before)?;
-        }
+        guard(model, before)?;
         Ok(outputs)
     }
 }

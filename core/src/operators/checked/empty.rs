@@ -1,12 +1,67 @@
 //! Reductions, and `Softmax` in binary64, of nothing. tract panics where there is nothing to sum.
+//!
+//! What is declared without elements is answered when the graph is loaded, since tract would compute
+//! it then; a tensor that may come without elements meets a guard. The mean of nothing is 0, as in
+//! ONNX Runtime.
 
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, Softmax};
 use tract_onnx::tract_hir::internal::*;
+
+use crate::operators::kernel::elements;
+use crate::operators::reduce;
+
+/// Whether a tensor is declared without elements.
+pub(super) fn is_nothing(model: &TypedModel, outlet: OutletId) -> TractResult<bool> {
+    let extents = model.outlet_fact(outlet)?.shape.as_concrete();
+    Ok(extents.is_some_and(|extents| extents.contains(&0)))
+}
+
+/// The answer of a node to an input that is declared without elements, if its input is.
+pub(super) fn of_nothing(
+    node: &NodeProto,
+    prefix: &str,
+    model: &mut TypedModel,
+    inputs: &[OutletId],
+) -> TractResult<Option<OutletId>> {
+    let input = inputs.first().context("the operator has no input")?;
+    if !is_nothing(model, *input)? {
+        return Ok(None);
+    }
+    let number = match node.op_type.as_str() {
+        "LayerNormalization" | "LpNormalization" | "RMSNormalization" | "Softmax"
+            if node.output.len() < 2 =>
+        {
+            return Ok(Some(*input));
+        }
+        "ReduceL1" | "ReduceL2" | "ReduceMean" | "ReduceSum" | "ReduceSumSquare" => 0.0,
+        "ReduceLogSum" => f64::NEG_INFINITY,
+        "ReduceProd" => 1.0,
+        _ => return Ok(None),
+    };
+    let present = inputs.iter().map(|input| model.outlet_fact(*input).map(Some));
+    let facts = reduce::facts(node, &present.collect::<TractResult<Vec<_>>>()?)?;
+    let fact = facts.first().context("a reduction gives nothing")?;
+    let shape = fact.shape.as_concrete().context("a reduction to an open shape")?;
+    let number = tensor0(number).cast_to_dt(fact.datum_type)?.into_owned();
+    let answer = Const::new(number.broadcast_scalar_to_shape(shape)?.into_arc_tensor())?;
+    Ok(model.wire_node(prefix, answer, &[])?.first().copied())
+}
 
 /// Guards each of these operators from this node on, where an axis that it goes along may be empty.
 pub(super) fn guard(model: &mut TypedModel, from: usize) -> TractResult<()> {
     for node in from..model.nodes.len() {
         let own = model.node(node);
+        if own.op_as::<TypedBinOp>().is_some_and(|op| op.0.name() == "Div") && node > from {
+            let sum = own.inputs.first().context("a mean has no sum")?;
+            if model.node(sum.node).op_is::<NotEmpty>() {
+                let mean = MeanOfSome(own.op.clone());
+                model.nodes.get_mut(node).context("no such node")?.op = Box::new(mean);
+            }
+            continue;
+        }
         let (axes, empty) = match (own.op_as::<Reduce>(), own.op_as::<Softmax>()) {
             (Some(reduce), _) => (&reduce.axes, Empty::of(&reduce.reducer)),
             (_, Some(softmax)) => (&softmax.axes, Empty::Same),
@@ -97,6 +152,38 @@ impl EvalOp for NotEmpty {
 impl TypedOp for NotEmpty {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         self.op.output_facts(inputs)
+    }
+
+    as_op!();
+}
+
+/// The division that ends a mean: of nothing it gives the sum, which is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct MeanOfSome(Box<dyn TypedOp>);
+
+impl Op for MeanOfSome {
+    fn name(&self) -> StaticName {
+        self.0.name()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for MeanOfSome {
+    fn eval(&self, context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let [sum, count] = inputs.as_slice() else { bail!("a mean has {} inputs", inputs.len()) };
+        if elements::<f64>(&*count.cast_to::<f64>()?)?.contains(&0.0) {
+            return Ok(tvec!(sum.clone()));
+        }
+        self.0.eval(context, inputs)
+    }
+
+    op_out_of_plan!();
+}
+
+impl TypedOp for MeanOfSome {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        self.0.output_facts(inputs)
     }
 
     as_op!();

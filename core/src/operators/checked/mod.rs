@@ -7,8 +7,8 @@ mod division;
 mod empty;
 mod products;
 mod size;
+mod slice;
 mod types;
-mod values;
 mod windows;
 
 use std::sync::LazyLock;
@@ -35,9 +35,7 @@ pub(super) fn register(onnx: &mut Onnx) {
     for operator in size::SIZED {
         onnx.op_register.insert(operator, size::sized);
     }
-    for operator in values::VALUED {
-        onnx.op_register.insert(operator, values::valued);
-    }
+    onnx.op_register.insert("Slice", slice::slice);
     onnx.op_register.insert("Transpose", axes::transpose);
     for operator in windows::WINDOWED {
         onnx.op_register.insert(operator, windows::windowed);

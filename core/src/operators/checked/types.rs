@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use tract_onnx::tract_hir::internal::*;
 
-use super::empty::guard;
+use super::empty::{guard, is_nothing};
 use super::{axes, expansion, of_tract, products, read_by_tract, windows};
 use crate::operators::float;
 
@@ -58,6 +58,9 @@ const HALF: [&str; 36] = [
     "Tanh",
 ];
 
+/// Of these, the norms with means of their own, which tract takes of nothing, too.
+const NORMS: [&str; 2] = ["InstanceNormalization", "MeanVarianceNormalization"];
+
 /// Operators for bools.
 const BOOL: [&str; 2] = ["Equal", "Pad"];
 
@@ -95,6 +98,7 @@ pub(super) fn through_another(
         return read_by_tract(context, node);
     }
     let inner: Box<dyn Expansion> = match node.op_type.as_str() {
+        "Einsum" => products::einsum(context, node)?,
         "MatMul" => expansion(products::product(context, node)?.0)?,
         "HardSwish" => float::hard_swish(context, node)?,
         "Sigmoid" => float::sigmoid(context, node)?,
@@ -132,9 +136,18 @@ impl Expansion for Through {
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
         let first = inputs.first().context("the operator has no input")?;
+        let norm = NORMS.contains(&self.operator.as_str());
+        if norm && is_nothing(model, *first)? {
+            return Ok(tvec!(*first));
+        }
         let own = model.outlet_fact(*first)?.datum_type;
         let Some(other) = through(&self.operator, own) else {
-            return self.inner.wire(prefix, model, inputs);
+            let before = model.nodes.len();
+            let outputs = self.inner.wire(prefix, model, inputs)?;
+            if norm {
+                guard(model, before)?;
+            }
+            return Ok(outputs);
         };
         let mut cast_inputs = TVec::new();
         for (place, input) in inputs.iter().enumerate() {
@@ -189,6 +202,10 @@ impl Expansion for LogSoftmax {
         model: &mut TypedModel,
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
+        let input = inputs.first().context("LogSoftmax has no input")?;
+        if is_nothing(model, *input)? {
+            return Ok(tvec!(*input));
+        }
         let before = model.nodes.len();
         let outputs = self.softmax.wire(prefix, model, inputs)?;
         let mut wired = model.nodes.iter_mut().skip(before);

@@ -6,6 +6,7 @@ mod col2im;
 mod deform_conv;
 mod grid_sample;
 mod lp_pool;
+mod non_max;
 mod roi_align;
 mod unpool;
 mod upsample;
@@ -24,6 +25,7 @@ pub(super) fn register(kernels: &mut Kernels) {
     );
     kernels.add("LpPool", lp_pool::lp_pool);
     kernels.add("MaxUnpool", unpool::max_unpool);
+    kernels.add("NonMaxSuppression", non_max::non_max_suppression);
     kernels.add("RoiAlign", roi_align::roi_align);
     kernels.add_planned(
         "SpaceToDepth",

@@ -1,18 +1,22 @@
 //! [`Upsample`](https://onnx.ai/onnx/operators/onnx__Upsample.html), which opset 10 replaced by
-//! Resize, to the nearest element; and
+//! Resize, to the nearest element or between elements; and
 //! [`SpaceToDepth`](https://onnx.ai/onnx/operators/onnx__SpaceToDepth.html) in both modes.
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::operators::kernel::{
-    Call, Value, each_index, elements, for_type, offset, pick, strides, values_of, volume,
+    Call, Value, around, at, at_mut, doubles, each_index, elements, for_type, from_doubles, offset,
+    pick, strides, values_of, volume,
 };
 
 pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
     let input = call.tensor(0)?;
     let mode = call.text("mode", "nearest")?;
-    ensure!(mode == "nearest", "mode is {mode:?}; accepted is nearest");
+    ensure!(
+        matches!(mode.as_str(), "nearest" | "linear" | "bilinear"),
+        "mode is {mode:?}; accepted are nearest and linear"
+    );
     let scales = match call.floats(1)? {
         Some(scales) => scales,
         None => call.node.get_attr_opt_vec("scales")?.context("the scales are missing")?,
@@ -22,6 +26,10 @@ pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
     let pairs = input.shape().iter().zip(&scales);
     let shape: Vec<_> =
         pairs.map(|(own, scale)| libm::floorf(*own as f32 * scale) as usize).collect();
+    if mode != "nearest" {
+        volume(DatumType::F64, &shape)?;
+        return between(input, &scales, &shape);
+    }
     let steps = strides(input.shape());
     for_type!(input.datum_type(), T => {
         let values = elements::<T>(input)?;
@@ -37,6 +45,35 @@ pub(crate) fn upsample(call: &Call) -> TractResult<Vec<Value>> {
         })?;
         Ok(vec![values_of(&shape, result)?.into()])
     })
+}
+
+/// Along one axis after the other, each element comes from the two on both sides of its place. Behind
+/// the last one there is nothing but itself.
+fn between(input: &Tensor, scales: &[f32], shape: &[usize]) -> TractResult<Vec<Value>> {
+    let mut values = doubles(input)?;
+    let mut extents = input.shape().to_vec();
+    for (axis, (scale, extent)) in scales.iter().zip(shape).enumerate() {
+        let (before, own, after) = around(&extents, axis);
+        if own == *extent {
+            continue;
+        }
+        let mut results = Vec::with_capacity(before * extent * after);
+        for outer in 0..before {
+            for place in 0..*extent {
+                let exact = place as f32 / scale;
+                let low = (exact as usize).min(own.saturating_sub(1));
+                let high = (low + 1).min(own.saturating_sub(1));
+                let part = f64::from(exact - low as f32);
+                for inner in 0..after {
+                    let from = |place: usize| at(&values, (outer * own + place) * after + inner);
+                    results.push(from(low)? * (1.0 - part) + from(high)? * part);
+                }
+            }
+        }
+        values = results;
+        *at_mut(&mut extents, axis)? = *extent;
+    }
+    Ok(vec![from_doubles(input.datum_type(), shape, values)?.into()])
 }
 
 pub(crate) fn space_to_depth_facts(

@@ -171,18 +171,29 @@ impl Cell for Lstm {
     }
 
     fn step(&self, weights: &Weights, row: &[f32], state: &mut State) -> TractResult<()> {
-        let hidden = weights.hidden;
         let sums = weights.of_input(row).into_iter();
         let sums = sums.zip(weights.of_state(&state.hidden, 0, 4)).map(|(a, b)| a + b);
-        let sums: Vec<f32> = sums.collect();
-        let peephole = |gate: usize, unit: usize| match &weights.peepholes {
+        self.next(&sums.collect::<Vec<_>>(), weights.peepholes.as_deref(), state)
+    }
+}
+
+impl Lstm {
+    /// The next state, of what goes into each gate's units.
+    pub fn next(
+        &self,
+        sums: &[f32],
+        peepholes: Option<&[f32]>,
+        state: &mut State,
+    ) -> TractResult<()> {
+        let hidden = state.hidden.len();
+        let peephole = |gate: usize, unit: usize| match peepholes {
             Some(peepholes) => at(peepholes, gate * hidden + unit),
             None => Ok(0.0),
         };
         let apply =
             |activation: Activation, x: f32| activation.apply(x.clamp(-self.clip, self.clip));
         for unit in 0..hidden {
-            let sum = |gate: usize| at(&sums, gate * hidden + unit);
+            let sum = |gate: usize| at(sums, gate * hidden + unit);
             let old = at(&state.cell, unit)?;
             let input = apply(self.gate, sum(0)? + peephole(0, unit)? * old);
             let forget = if self.input_forget {

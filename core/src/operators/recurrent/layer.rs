@@ -8,13 +8,13 @@ use super::activation::Activation;
 use super::cell::{Cell, State, Weights};
 
 /// The extents of a call.
-struct Extents {
-    length: usize,
-    batch: usize,
-    width: usize,
-    directions: usize,
-    hidden: usize,
-    by_batch: bool,
+pub(super) struct Extents {
+    pub length: usize,
+    pub batch: usize,
+    pub width: usize,
+    pub directions: usize,
+    pub hidden: usize,
+    pub by_batch: bool,
 }
 
 pub(super) fn run<C: Cell>(call: &Call) -> TractResult<Vec<Value>> {
@@ -26,13 +26,7 @@ pub(super) fn run<C: Cell>(call: &Call) -> TractResult<Vec<Value>> {
     let by_batch = call.flag("layout", false)?;
     let (length, batch) = if by_batch { (second, first) } else { (first, second) };
     let extents = Extents { length, batch, width, directions, hidden, by_batch };
-    let backwards: &[bool] = match call.text("direction", "forward")?.as_str() {
-        "forward" => &[false],
-        "reverse" => &[true],
-        "bidirectional" => &[false, true],
-        other => bail!("direction is {other:?}"),
-    };
-    ensure!(backwards.len() == directions, "weights for {directions} directions");
+    let backwards = backwards(call, directions)?;
     let values = floats(input)?;
     let lengths = lengths(call, &extents)?;
     let hidden_states = states(call, 5, &extents)?;
@@ -89,8 +83,20 @@ pub(super) fn run<C: Cell>(call: &Call) -> TractResult<Vec<Value>> {
     Ok(outputs)
 }
 
+/// Whether each direction goes backwards.
+pub(super) fn backwards(call: &Call, directions: usize) -> TractResult<&'static [bool]> {
+    let backwards: &[bool] = match call.text("direction", "forward")?.as_str() {
+        "forward" => &[false],
+        "reverse" => &[true],
+        "bidirectional" => &[false, true],
+        other => bail!("direction is {other:?}"),
+    };
+    ensure!(backwards.len() == directions, "weights for {directions} directions");
+    Ok(backwards)
+}
+
 /// How long each sequence is.
-fn lengths(call: &Call, extents: &Extents) -> TractResult<Vec<usize>> {
+pub(super) fn lengths(call: &Call, extents: &Extents) -> TractResult<Vec<usize>> {
     let Some(given) = call.integers(4)? else {
         return Ok(vec![extents.length; extents.batch]);
     };
@@ -103,7 +109,7 @@ fn lengths(call: &Call, extents: &Extents) -> TractResult<Vec<usize>> {
 }
 
 /// The states to begin with, a row for each direction and sequence.
-fn states(call: &Call, place: usize, extents: &Extents) -> TractResult<Vec<Vec<f32>>> {
+pub(super) fn states(call: &Call, place: usize, extents: &Extents) -> TractResult<Vec<Vec<f32>>> {
     let Extents { batch, directions, hidden, .. } = *extents;
     let Some(tensor) = call.optional(place) else {
         return Ok(vec![vec![0.0; hidden]; directions * batch]);
@@ -156,7 +162,7 @@ fn weights<C: Cell>(call: &Call, extents: &Extents, direction: usize) -> TractRe
 }
 
 /// The activations of a direction. Parameters are listed for those that have any, in their order.
-fn activations<C: Cell>(call: &Call, direction: usize) -> TractResult<Vec<Activation>> {
+pub(super) fn activations<C: Cell>(call: &Call, direction: usize) -> TractResult<Vec<Activation>> {
     let names: Option<TVec<String>> = call.node.get_attr_opt_tvec("activations")?;
     let names = names.filter(|names| !names.is_empty());
     let list = |name: &str| -> TractResult<Vec<f32>> {

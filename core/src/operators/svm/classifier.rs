@@ -95,27 +95,31 @@ impl Pairs {
     /// The score of each pair, positive for its first class: (0, 1), (0, 2) … (1, 2) …
     #[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
     fn scores(&self, row: &[f32]) -> Vec<f32> {
-        let kernels = self.machine.compare(row);
+        let kernels = self.machine.compare(row, 0.0);
         let vectors = kernels.len();
         let mut starts = vec![0];
         starts.extend(self.sizes.iter().scan(0, |sum, size| {
             *sum += size;
             Some(*sum)
         }));
-        // The sum over one class's vectors with the weights that one row of coefficients gives them.
-        let sum = |class: usize, weights: usize| -> f64 {
+        // What is added for one class's vectors with the weights that one row of coefficients gives them.
+        let sum = |sum: f64, class: usize, weights: usize| -> f64 {
             let start = starts.get(class).copied().unwrap_or_default();
             let end = starts.get(class + 1).copied().unwrap_or_default();
             let weights = self.coefficients.get(weights * vectors + start..weights * vectors + end);
             let kernels = kernels.get(start..end).unwrap_or_default();
             let products = weights.unwrap_or_default().iter().zip(kernels);
-            products.map(|(weight, kernel)| f64::from(*weight) * kernel).sum()
+            products
+                .map(|(weight, kernel)| f64::from(weight * kernel))
+                .fold(sum, |sum, product| sum + product)
         };
         let classes = self.sizes.len();
         let pairs = (0..classes).flat_map(|i| (i + 1..classes).map(move |j| (i, j)));
         pairs
             .zip(&self.intercepts)
-            .map(|((i, j), intercept)| (sum(i, j - 1) + sum(j, i) + f64::from(*intercept)) as f32)
+            .map(|((i, j), intercept)| {
+                (sum(sum(0.0, i, j - 1), j, i) + f64::from(*intercept)) as f32
+            })
             .collect()
     }
 
@@ -173,9 +177,7 @@ impl SvmClassifier {
     fn row(&self, row: &[f32]) -> (usize, Vec<f32>) {
         match &self.kind {
             Kind::Linear { machine, intercept } => {
-                #[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
-                let add = |score: &f64| (score + f64::from(*intercept)) as f32;
-                let scores: Vec<_> = machine.compare(row).iter().map(add).collect();
+                let scores = machine.compare(row, *intercept);
                 (self.linear_winner(&scores), self.transformed(scores))
             }
             Kind::Pairs(pairs) => {

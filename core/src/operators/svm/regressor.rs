@@ -5,7 +5,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::machine::Machine;
+use super::machine::{Machine, Product};
 use crate::operators::attribute::Attributes;
 use crate::operators::post_transform::{PostTransform, finish_row};
 use crate::operators::tensor::{
@@ -18,12 +18,12 @@ pub(super) fn svm_regressor(_: &ParsingContext, node: &NodeProto) -> Built {
     let supports = usize::try_from(attributes.int("n_supports", 0)?)?;
     let coefficients = attributes.floats("coefficients")?;
     let intercept = attributes.floats("rho")?;
-    let intercept = f64::from(*intercept.first().context("attribute rho must not be empty")?);
+    let intercept = *intercept.first().context("attribute rho must not be empty")?;
     let (machine, coefficients) = if supports == 0 {
-        (Machine::linear(coefficients, 1)?, vec![1.0])
+        (Machine::linear(coefficients, 1)?, None)
     } else {
         attributes.expect_length("coefficients", coefficients.len(), &[supports])?;
-        (Machine::new(attributes, supports)?, coefficients)
+        (Machine::new(attributes, supports)?, Some(coefficients))
     };
     let transform = PostTransform::from_name(attributes.text("post_transform", "NONE")?)?;
     let one_class = attributes.int("one_class", 0)? != 0;
@@ -33,10 +33,21 @@ pub(super) fn svm_regressor(_: &ParsingContext, node: &NodeProto) -> Built {
 #[derive(Debug)]
 struct SvmRegressor {
     machine: Machine,
-    coefficients: Vec<f32>,
-    intercept: f64,
+    /// One for each support vector, or nothing.
+    coefficients: Option<Vec<f32>>,
+    intercept: f32,
     transform: PostTransform,
     one_class: bool,
+}
+
+impl SvmRegressor {
+    fn value(&self, row: &[f32]) -> f32 {
+        let Some(coefficients) = &self.coefficients else {
+            return self.machine.compare(row, self.intercept).first().copied().unwrap_or_default();
+        };
+        let kernels = self.machine.compare(row, 0.0);
+        Product::new(1, kernels.len()).of(&kernels, coefficients, 1.0, self.intercept)
+    }
 }
 
 impl Kernel for SvmRegressor {
@@ -56,17 +67,13 @@ impl Kernel for SvmRegressor {
         Ok(tvec!(table("SVMRegressor", input, 1)?))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "rounding is the point")]
     fn run(&self, tensors: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [input] = inputs("SVMRegressor", tensors)?;
         let (count, width) = rows("SVMRegressor", input.shape())?;
         expect_width("SVMRegressor", width, self.machine.features())?;
         let mut values = Vec::with_capacity(count);
         for row in cast::<f32>(input)?.chunks_exact(width) {
-            let kernels = self.machine.compare(row);
-            let weighted = kernels.iter().zip(&self.coefficients);
-            let sum: f64 = weighted.map(|(kernel, weight)| kernel * f64::from(*weight)).sum();
-            let value = (sum + self.intercept) as f32;
+            let value = self.value(row);
             if self.one_class {
                 values.push(if value > 0.0 { 1.0 } else { -1.0 });
             } else {

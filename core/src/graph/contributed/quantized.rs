@@ -12,8 +12,9 @@
 //! | `QuantizeLinear`, `DequantizeLinear` | the same in the standard |
 //! | `QGemm` | `Gemm`, its sum not quantised again where it has no scale |
 
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
+use tract_onnx::pb::{AttributeProto, NodeProto};
+
+use super::{Rewriter, int};
 
 /// Operators of one input, with what they are in the standard.
 const UNARY: [(&str, &str); 5] = [
@@ -24,50 +25,8 @@ const UNARY: [(&str, &str); 5] = [
     ("QLinearSoftmax", "Softmax"),
 ];
 
-/// Writes the operators of a model anew. One that is used in a way that the standard has not stays, and
-/// is refused with the others that are not supported.
-pub(super) fn rewrite(proto: &mut ModelProto) {
-    let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
-    let opset = proto.opset_import.iter().find(|set| standard(&set.domain));
-    let opset = opset.map_or(0, |set| set.version);
-    if let Some(graph) = &mut proto.graph {
-        rewrite_graph(graph, opset);
-    }
-}
-
-fn rewrite_graph(graph: &mut GraphProto, opset: i64) {
-    let mut nodes = Vec::with_capacity(graph.node.len());
-    for mut node in std::mem::take(&mut graph.node) {
-        for attribute in &mut node.attribute {
-            let graphs = attribute.g.iter_mut().chain(&mut attribute.graphs);
-            graphs.for_each(|graph| rewrite_graph(graph, opset));
-        }
-        match Rewriter::of(&node, opset) {
-            Some(own) => nodes.extend(own),
-            None => nodes.push(node),
-        }
-    }
-    graph.node = nodes;
-}
-
-/// What becomes of one node.
-struct Rewriter<'a> {
-    node: &'a NodeProto,
-    opset: i64,
-    nodes: Vec<NodeProto>,
-}
-
-impl<'a> Rewriter<'a> {
-    fn of(node: &'a NodeProto, opset: i64) -> Option<Vec<NodeProto>> {
-        if node.domain != "com.microsoft" || opset < 10 {
-            return None;
-        }
-        let mut own = Self { node, opset, nodes: Vec::new() };
-        own.rewrite()?;
-        Some(own.nodes)
-    }
-
-    fn rewrite(&mut self) -> Option<()> {
+impl Rewriter<'_> {
+    pub(super) fn quantized(&mut self) -> Option<()> {
         if let Some((_, operator)) = UNARY.iter().find(|(name, _)| *name == self.node.op_type) {
             return self.unary(operator);
         }
@@ -156,65 +115,6 @@ impl<'a> Rewriter<'a> {
 
     /// The axis of a scale, which older versions do not know.
     fn axis(&self, axis: Option<i64>) -> Vec<AttributeProto> {
-        let attribute = |i| AttributeProto {
-            name: "axis".into(),
-            r#type: AttributeType::Int as i32,
-            i,
-            ..Default::default()
-        };
-        axis.filter(|_| self.opset >= 13).map(attribute).into_iter().collect()
-    }
-
-    /// A node whose output has a name of its own.
-    fn computed(
-        &mut self,
-        operator: &str,
-        inputs: Vec<String>,
-        attributes: Vec<AttributeProto>,
-    ) -> String {
-        let output = self.node.output.first().map_or("", String::as_str);
-        let output = format!("{output}:{}", self.nodes.len());
-        self.push(operator, inputs, output.clone(), attributes);
-        output
-    }
-
-    fn push(
-        &mut self,
-        operator: &str,
-        inputs: Vec<String>,
-        output: String,
-        attributes: Vec<AttributeProto>,
-    ) {
-        // Names of nodes are unique; the last one keeps that of all.
-        let last = self.node.output.first() == Some(&output);
-        let name = match self.node.name.as_str() {
-            "" => String::new(),
-            name if last => name.into(),
-            name => format!("{name}:{}", self.nodes.len()),
-        };
-        self.nodes.push(NodeProto {
-            name,
-            op_type: operator.into(),
-            input: inputs,
-            output: vec![output],
-            attribute: attributes,
-            ..Default::default()
-        });
-    }
-
-    fn input(&self, place: usize) -> Option<String> {
-        self.node.input.get(place).filter(|name| !name.is_empty()).cloned()
-    }
-
-    fn attribute(&self, name: &str) -> Option<&AttributeProto> {
-        self.node.attribute.iter().find(|attribute| attribute.name == name)
-    }
-
-    fn int(&self, name: &str) -> Option<i64> {
-        self.attribute(name).map(|attribute| attribute.i)
-    }
-
-    fn float(&self, name: &str) -> Option<f32> {
-        self.attribute(name).map(|attribute| attribute.f)
+        axis.filter(|_| self.opset >= 13).map(|axis| int("axis", axis)).into_iter().collect()
     }
 }

@@ -1,31 +1,24 @@
-//! Operators whose inputs have values that tract takes for granted: `Slice` and `STFT`.
+//! `Slice`, whose inputs have values that tract takes for granted.
 
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::of_tract;
-use crate::operators::kernel::{at, axes, axis, integers};
+use crate::operators::kernel::{axes, axis, integers};
 
-/// Checks the inputs of a node, those that are left out being `None`.
-type Check = fn(&NodeProto, &[Option<&TypedFact>]) -> TractResult<()>;
-
-pub(super) const VALUED: [&str; 2] = ["STFT", "Slice"];
-
-pub(super) fn valued(
+pub(super) fn slice(
     context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let check = if node.op_type == "Slice" { slice } else { stft };
-    Ok((expand(Valued { inner: of_tract(context, node)?, node: node.clone(), check }), Vec::new()))
+    Ok((expand(Checked { inner: of_tract(context, node)?, node: node.clone() }), Vec::new()))
 }
 
 /// An operator with a check of the values that are known.
 #[derive(Clone, Debug)]
-struct Valued {
+struct Checked {
     inner: Box<dyn Expansion>,
     node: NodeProto,
-    check: Check,
 }
 
 /// The integers of an input, if they are known.
@@ -35,7 +28,7 @@ fn known(inputs: &[Option<&TypedFact>], place: usize) -> Option<Vec<i64>> {
 
 /// Axes lie within the rank, each once, and steps are not 0. An end within an extent that is open may
 /// lie beyond it in a call, where tract would not stop at the extent: no plan has such a slice.
-fn slice(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
+fn check(node: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
     let rank = inputs.first().copied().flatten().context("Slice lacks an input")?.rank();
     let listed = match known(inputs, 3) {
         Some(listed) => Some(listed),
@@ -63,24 +56,7 @@ fn check_steps(steps: &[i64]) -> TractResult<()> {
     Ok(())
 }
 
-/// Frames have a length, follow each other, and are not longer than the signal.
-fn stft(_: &NodeProto, inputs: &[Option<&TypedFact>]) -> TractResult<()> {
-    let one = |place: usize| known(inputs, place).map(|values| at(&values, 0)).transpose();
-    if let Some(step) = one(1)? {
-        ensure!(step > 0, "a frame_step of {step}; accepted is 1 or more");
-    }
-    let signal = inputs.first().copied().flatten().context("STFT lacks an input")?;
-    let points = signal.shape.get(1).and_then(|points| points.to_i64().ok());
-    let window =
-        inputs.get(2).copied().flatten().and_then(|window| window.shape.first()?.to_i64().ok());
-    for length in one(3)?.into_iter().chain(window) {
-        let fits = length > 0 && points.is_none_or(|points| length <= points);
-        ensure!(fits, "frames of {length} of a signal of {} points", points.unwrap_or(0));
-    }
-    Ok(())
-}
-
-impl Valued {
+impl Checked {
     /// Where an input of the node is among those that are not left out.
     fn present(&self, place: usize) -> Option<usize> {
         let named = self.node.input.get(place).is_some_and(|name| !name.is_empty());
@@ -89,7 +65,7 @@ impl Valued {
     }
 }
 
-impl Expansion for Valued {
+impl Expansion for Checked {
     fn name(&self) -> StaticName {
         self.inner.name()
     }
@@ -100,16 +76,14 @@ impl Expansion for Valued {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        if self.node.op_type == "Slice" {
-            let place = |place: usize| self.present(place).and_then(|place| inputs.get(place));
-            if let (Some(input), Some(listed)) = (inputs.first(), place(3)) {
-                solver.given_2(&input.rank, &listed.value, |_, rank, listed| {
-                    axes(&integers(&listed)?, usize::try_from(rank)?).map(drop)
-                })?;
-            }
-            if let Some(steps) = place(4) {
-                solver.given(&steps.value, |_, steps| check_steps(&integers(&steps)?))?;
-            }
+        let place = |place: usize| self.present(place).and_then(|place| inputs.get(place));
+        if let (Some(input), Some(listed)) = (inputs.first(), place(3)) {
+            solver.given_2(&input.rank, &listed.value, |_, rank, listed| {
+                axes(&integers(&listed)?, usize::try_from(rank)?).map(drop)
+            })?;
+        }
+        if let Some(steps) = place(4) {
+            solver.given(&steps.value, |_, steps| check_steps(&integers(&steps)?))?;
         }
         self.inner.rules(solver, inputs, outputs)
     }
@@ -126,7 +100,7 @@ impl Expansion for Valued {
             let outlet = if name.is_empty() { None } else { present.next() };
             facts.push(outlet.map(|outlet| model.outlet_fact(*outlet)).transpose()?);
         }
-        (self.check)(&self.node, &facts)?;
+        check(&self.node, &facts)?;
         self.inner.wire(prefix, model, inputs)
     }
 }
