@@ -30,12 +30,9 @@ impl Guest for Component {
             if loaded.is_some() {
                 return Err(convert::state("already-loaded", "this instance has a model already"));
             }
-            let load = || {
-                let file =
-                    |file: types::File| PackageFile { path: file.path, content: file.content };
-                Model::load(files.into_iter().map(file).collect())
-            };
-            *loaded = Some(memory::clearing(load).map_err(convert::error)?);
+            let file = |file: types::File| PackageFile { path: file.path, content: file.content };
+            let files = files.into_iter().map(file).collect();
+            *loaded = Some(Model::load(files).map_err(convert::error)?);
             memory::loaded();
             Ok(())
         })

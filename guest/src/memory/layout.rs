@@ -72,7 +72,7 @@ fn begin(track: impl FnOnce(&mut State) -> Option<Tracked>) {
     MEMORY.with(|state| {
         if state.heap.is_free() && state.block.is_none() && matches!(state.tracked, Tracked::No) {
             state.tracked = track(state).unwrap_or(Tracked::No);
-            state.clears = true;
+            state.clears = matches!(state.tracked, Tracked::Arranged(_));
         }
     });
 }

@@ -1,10 +1,8 @@
-//! The allocator: the standard library's, [dlmalloc](heap), with three habits.
+//! The allocator: the standard library's, [dlmalloc](heap), with two habits.
 //!
-//! **While a model is loaded** it clears what is freed. A snapshot of a loaded instance then holds the
+//! **While a model is loaded to be baked** it clears what is freed. A snapshot of the instance then holds the
 //! model, and zeros where its ONNX file and everything else on the way lay. Zeros take no room in a
-//! component, and can't be read in one.
-//!
-//! **While a model is loaded to be baked** it keeps what stays apart from what goes, so that those zeros
+//! component, and can't be read in one. It also keeps what stays apart from what goes, so that those zeros
 //! lie behind the model and not in it: see [`layout`].
 //!
 //! **Once a model is loaded** small allocations come from a [block] of their own.
@@ -66,18 +64,11 @@ impl Memory {
     }
 }
 
-/// Runs `load` with an allocator that clears what is freed.
-pub(crate) fn clearing<T>(load: impl FnOnce() -> T) -> T {
-    MEMORY.with(|state| state.clears = true);
-    let loaded = load();
-    MEMORY.with(|state| state.clears = false);
-    loaded
-}
-
-/// From now on small allocations come from the block. Where memory has no room for one, from where
+/// A model is loaded: nothing more is cleared, and from now on small allocations come from the block. Where memory has no room for one, from where
 /// they came before.
 pub(crate) fn loaded() {
     MEMORY.with(|state| {
+        state.clears = false;
         if state.block.is_none() {
             state.block = Block::new(state.heap.pages());
         }
