@@ -32,7 +32,7 @@ fn norms_of_nothing() {
                     &["y"],
                     vec![ones("scale"), ones("shift")],
                 );
-                let graph = Graph::load(&encode(&proto)).unwrap();
+                let graph = Graph::load(encode(&proto)).unwrap();
                 let (name, element_type) = ("x".into(), ElementType::Float32);
                 let x = Tensor { name, element_type, shape: shape.into(), data: vec![] };
                 assert_eq!(graph.run(vec![x]).unwrap()[0].shape, shape, "{operator} {extents:?}");
@@ -67,7 +67,7 @@ fn given(operator: &str, axis: i64, shape: &[usize], named: bool, data: DataType
     let nodes = vec![with(node(operator, names, &["y"]), attributes)];
     let constants = if listed { vec![integers("axes", &[1], &[axis])] } else { vec![] };
     let proto = model(nodes, vec![input("x", data, &extents)], &["y"], constants);
-    let graph = Graph::load(&encode(&proto)).unwrap();
+    let graph = Graph::load(encode(&proto)).unwrap();
     let element_type = graph.inputs()[0].element_type;
     let x = Tensor { name: "x".into(), element_type, shape: shape.into(), data: vec![] };
     graph.run(vec![x]).unwrap().remove(0).shape

@@ -81,6 +81,7 @@ fn spread<T: Copy>(values: &[T], extent: usize) -> Option<impl Iterator<Item = T
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -165,6 +165,7 @@ fn power(x: f32, degree: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
