@@ -3,6 +3,8 @@
 
 use tract_onnx::tract_hir::internal::*;
 
+use super::kernel::{self, around};
+
 /// `(x − zero point) · scale` where all three are known: `x` of 8 bits, and one scale and zero point for all
 /// elements or for each place along `axis`. `None` for anything else.
 ///
@@ -31,12 +33,8 @@ fn along<T: Datum + Copy + Default + Into<f32>>(
     zeros: Option<&Tensor>,
 ) -> TractResult<Option<Tensor>> {
     let shape = input.shape();
-    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
-    let (extent, inner) =
-        match usize::try_from(axis).ok().and_then(|axis| shape.split_at_checked(axis)) {
-            Some((_, [extent, inner @ ..])) => (*extent, inner.iter().product()),
-            _ => (1, input.len()),
-        };
+    let (_, extent, inner) =
+        kernel::axis(axis, shape.len()).map_or((1, 1, input.len()), |axis| around(shape, axis));
     let scales = scale.try_as_plain_ram()?.as_slice::<f32>()?;
     let zeros = match zeros {
         Some(zeros) => zeros.try_as_plain_ram()?.as_slice::<T>()?,

@@ -147,7 +147,6 @@ fn firsts(
 }
 
 /// What a function does, whichever functions it calls.
-#[derive(PartialEq, Eq)]
 struct Outline {
     instructions: Vec<u8>,
     /// The functions that it calls or names, as they come.

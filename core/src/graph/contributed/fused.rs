@@ -59,18 +59,6 @@ impl Rewriter<'_> {
         }
     }
 
-    /// A node that gives the first output.
-    fn last(
-        &mut self,
-        operator: &str,
-        inputs: Vec<String>,
-        attributes: Vec<AttributeProto>,
-    ) -> Option<()> {
-        let output = self.node.output.first()?.clone();
-        self.push(operator, inputs, output, attributes);
-        Some(())
-    }
-
     /// The node's attributes of these names.
     fn kept(&self, names: &[&str]) -> Vec<AttributeProto> {
         let kept = |attribute: &&AttributeProto| names.contains(&attribute.name.as_str());

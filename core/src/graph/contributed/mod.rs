@@ -64,6 +64,18 @@ impl<'a> Rewriter<'a> {
         output
     }
 
+    /// A node that gives the first output.
+    fn last(
+        &mut self,
+        operator: &str,
+        inputs: Vec<String>,
+        attributes: Vec<AttributeProto>,
+    ) -> Option<()> {
+        let output = self.node.output.first()?.clone();
+        self.push(operator, inputs, output, attributes);
+        Some(())
+    }
+
     fn push(
         &mut self,
         operator: &str,

@@ -90,9 +90,7 @@ impl Rewriter<'_> {
             let result = self.computed("Gemm", inputs, attributes);
             return self.quantize(result, 7);
         }
-        let output = self.node.output.first()?.clone();
-        self.push("Gemm", inputs, output, attributes);
-        Some(())
+        self.last("Gemm", inputs, attributes)
     }
 
     /// A value as floats: the input at this place, by the scale and the zero point behind it. A scale
@@ -108,9 +106,7 @@ impl Rewriter<'_> {
     fn quantize(&mut self, value: String, first: usize) -> Option<()> {
         let mut inputs = vec![value, self.input(first)?];
         inputs.extend(self.input(first + 1));
-        let output = self.node.output.first()?.clone();
-        self.push("QuantizeLinear", inputs, output, Vec::new());
-        Some(())
+        self.last("QuantizeLinear", inputs, Vec::new())
     }
 
     /// The axis of a scale, which older versions do not know.

@@ -118,6 +118,22 @@ pub(super) fn least(call: &Call) -> TractResult<Vec<Value>> {
     best(call, false)
 }
 
+/// The place of the element that no later one beats.
+fn best_of<T: Copy>(
+    along: usize,
+    element: impl Fn(usize) -> TractResult<T>,
+    beats: impl Fn(T, T) -> bool,
+) -> TractResult<usize> {
+    let mut best = (0, element(0)?);
+    for place in 1..along {
+        let value = element(place)?;
+        if beats(value, best.1) {
+            best = (place, value);
+        }
+    }
+    Ok(best.0)
+}
+
 fn best(call: &Call, greatest: bool) -> TractResult<Vec<Value>> {
     let input = call.tensor(0)?;
     let axis = axis_of(call.node, 0, input.rank())?;
@@ -139,14 +155,7 @@ fn best(call: &Call, greatest: bool) -> TractResult<Vec<Value>> {
         };
         for (outer, inner) in (0..before).flat_map(|o| (0..after).map(move |i| (o, i))) {
             let element = |place: usize| at(all, (outer * along + place) * after + inner);
-            let mut best = (0, element(0)?);
-            for place in 1..along {
-                let value: T = element(place)?;
-                if beats(value, best.1) {
-                    best = (place, value);
-                }
-            }
-            places.push(i64::try_from(best.0)?);
+            places.push(i64::try_from(best_of(along, element, beats)?)?);
         }
         Ok(vec![values_of(&shape, places)?.into()])
     })
@@ -168,14 +177,8 @@ pub(super) fn hardmax(call: &Call) -> TractResult<Vec<Value>> {
         let rows = (0..before).flat_map(|outer| (0..after).map(move |inner| (outer, inner)));
         for (outer, inner) in rows.filter(|_| size > 0) {
             let target = |place: usize| (outer * along + place) * after + inner;
-            let mut best = (0, at(all, target(0))?);
-            for place in 1..along {
-                let value = at(all, target(place))?;
-                if value > best.1 {
-                    best = (place, value);
-                }
-            }
-            *at_mut(&mut values, target(best.0))? = T::ONE;
+            let best = best_of(along, |place| at(all, target(place)), |new, old| new > old)?;
+            *at_mut(&mut values, target(best))? = T::ONE;
         }
         Ok(vec![values_of(shape, values)?.into()])
     })

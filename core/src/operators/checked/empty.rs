@@ -45,9 +45,13 @@ pub(super) fn of_nothing(
     let facts = reduce::facts(node, &present.collect::<TractResult<Vec<_>>>()?)?;
     let fact = facts.first().context("a reduction gives nothing")?;
     let shape = fact.shape.as_concrete().context("a reduction to an open shape")?;
-    let number = tensor0(number).cast_to_dt(fact.datum_type)?.into_owned();
-    let answer = Const::new(number.broadcast_scalar_to_shape(shape)?.into_arc_tensor())?;
+    let answer = Const::new(filled(number, fact.datum_type, shape)?.into_arc_tensor())?;
     Ok(model.wire_node(prefix, answer, &[])?.first().copied())
+}
+
+/// A tensor of one number.
+fn filled(number: f64, datum: DatumType, shape: &[usize]) -> TractResult<Tensor> {
+    tensor0(number).cast_to_dt(datum)?.into_owned().broadcast_scalar_to_shape(shape)
 }
 
 /// Guards each of these operators from this node on, where an axis that it goes along may be empty.
@@ -142,8 +146,7 @@ impl EvalOp for NotEmpty {
         }
         let facts = self.op.output_facts(&[&TypedFact::shape_and_dt_of(input)])?;
         let datum = facts.first().context("a reduction gives nothing")?.datum_type;
-        let number = tensor0(number).cast_to_dt(datum)?.into_owned();
-        Ok(tvec!(number.broadcast_scalar_to_shape(&shape)?.into_tvalue()))
+        Ok(tvec!(filled(number, datum, &shape)?.into_tvalue()))
     }
 
     op_out_of_plan!();

@@ -4,6 +4,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::fourier::{self, MAX_POINTS};
+use super::known;
 use crate::operators::kernel::{
     Call, Value, around, at, at_mut, axis, doubles, extent, from_doubles, volume,
 };
@@ -14,11 +15,7 @@ pub(super) fn facts(
     inputs: &[Option<&TypedFact>],
 ) -> TractResult<TVec<TypedFact>> {
     let input = inputs.first().copied().flatten().context("DFT lacks an input")?;
-    let known = |place: usize| -> TractResult<Option<i64>> {
-        let Some(fact) = inputs.get(place).copied().flatten() else { return Ok(None) };
-        let constant = fact.konst.as_ref().context("the points or the axis arrive later")?;
-        Ok(Some(constant.cast_to_scalar::<i64>()?))
-    };
+    let known = |place: usize| known(inputs, place, "the points or the axis arrive later");
     let flag = |name: &str| Ok::<_, TractError>(node.get_attr_opt::<i64>(name)? == Some(1));
     let (inverse, onesided) = (flag("inverse")?, flag("onesided")?);
     let given = match known(2)? {

@@ -4,6 +4,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::fourier::{self, MAX_POINTS};
+use super::known;
 use crate::operators::kernel::{Call, Value, at, doubles, extent, from_doubles, volume};
 
 /// How a signal is cut.
@@ -52,11 +53,7 @@ pub(super) fn facts(
     inputs: &[Option<&TypedFact>],
 ) -> TractResult<TVec<TypedFact>> {
     let fact = |place: usize| inputs.get(place).copied().flatten();
-    let known = |place: usize| -> TractResult<Option<i64>> {
-        let Some(fact) = fact(place) else { return Ok(None) };
-        let constant = fact.konst.as_ref().context("the frames' step or length arrives later")?;
-        Ok(Some(constant.cast_to_scalar::<i64>()?))
-    };
+    let known = |place: usize| known(inputs, place, "the frames' step or length arrives later");
     let signal = fact(0).context("STFT lacks its signal")?;
     let window = fact(2).and_then(|window| window.shape.first()).map(TDim::to_usize);
     let step = known(1)?.context("STFT lacks its frame_step")?;
