@@ -11,6 +11,9 @@ import { COMPRESSED, SITE } from './paths.mjs';
 /** What is compressed already. */
 const DENSE = /\.(png|jpe?g|webp|gif|br|gz)$/;
 
+/** Brotli's twin is there where it has at most this share of gzip's bytes. */
+const WORTH = 0.95;
+
 /** Writes the twins; the sizes of the larger files, in bytes. */
 export async function compress() {
   const paths = [];
@@ -24,15 +27,17 @@ export async function compress() {
   const sizes = await Promise.all(
     paths.map(async (path) => {
       const bytes = await readFile(path);
-      const [brotli, zipped] = await Promise.all([twin(path, bytes, 'br'), twin(path, bytes, 'gz')]);
-      return { name: relative(SITE, path), plain: bytes.length, gzip: zipped, brotli };
+      const [brotli, zipped] = await Promise.all([packed(bytes, 'br'), packed(bytes, 'gz')]);
+      const sizes = { plain: bytes.length, gzip: await twin(path, zipped, 'gz') };
+      // Weights are all but random. To unpack them takes browsers three times as long from Brotli.
+      const pays = (await stat(brotli)).size < WORTH * sizes.gzip;
+      return { name: relative(SITE, path), ...sizes, ...(pays && { brotli: await twin(path, brotli, 'br') }) };
     }),
   );
   return sizes.filter(({ plain }) => plain > 10_000).sort((a, b) => b.plain - a.plain);
 }
 
-async function twin(path, bytes, kind) {
-  const kept = await packed(bytes, kind);
+async function twin(path, kept, kind) {
   await copyFile(kept, `${path}.${kind}`);
   return (await stat(kept)).size;
 }

@@ -27,6 +27,7 @@ await rm(SITE, { recursive: true, force: true });
 await page(envelope, await models(values.package ?? []));
 for (const { name, plain, gzip, brotli } of values.plain ? [] : await compress()) {
   const kilobytes = (bytes) => (bytes / 1e3).toFixed(0).padStart(7);
-  console.log(`${kilobytes(plain)} KB, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}  ${name}`);
+  const packed = `gzip ${kilobytes(gzip)}${brotli ? `, brotli ${kilobytes(brotli)}` : ''}`;
+  console.log(`${kilobytes(plain)} KB, ${packed}  ${name}`);
 }
 console.log(`the page is in ${SITE}`);
