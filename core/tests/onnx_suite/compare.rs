@@ -9,7 +9,15 @@ const ABSOLUTE: f64 = 1e-7;
 /// Two steps of a bfloat16.
 const BFLOAT16: f64 = 1.0 / 64.0;
 
-pub fn same(found: &Tensor, expected: &Tensor) -> Result<(), String> {
+/// Compares all that a graph gives.
+pub fn all(found: &[Tensor], expected: &[Tensor]) -> Result<(), String> {
+    if found.len() != expected.len() {
+        return Err(format!("{} outputs, expected {}", found.len(), expected.len()));
+    }
+    found.iter().zip(expected).try_for_each(|(found, expected)| same(found, expected))
+}
+
+fn same(found: &Tensor, expected: &Tensor) -> Result<(), String> {
     let name = &expected.name;
     if found.name != *name {
         return Err(format!("the output {} where {name} is expected", found.name));

@@ -20,6 +20,8 @@ use std::thread;
 use std::time::Duration;
 
 use case::Case;
+use inference_core::Error;
+use inference_core::graph::Graph;
 
 /// A case that takes longer has failed. The slowest that passes takes about a second.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -39,11 +41,23 @@ fn folders(suite: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// Loads and runs the graph, and compares what it gives.
+fn outcome(case: &Case) -> Result<(), String> {
+    let [inputs, expected] = case.tensors()?;
+    let graph = Graph::load(case.model()).map_err(|error| told("load", &error))?;
+    let found = graph.run(inputs).map_err(|error| told("run", &error))?;
+    compare::all(&found, &expected)
+}
+
+fn told(step: &str, error: &Error) -> String {
+    format!("{step}: {} {}", error.code, error.message)
+}
+
 /// Why the case fails, if it does. Whatever it does to its thread stays there.
 fn judge(case: Case) -> Result<(), String> {
     let (sender, receiver) = mpsc::channel();
     let run = move || {
-        let outcome = std::panic::catch_unwind(|| case.run()).unwrap_or_else(|panic| {
+        let outcome = std::panic::catch_unwind(|| outcome(&case)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
             Err(format!("panic: {}", text.unwrap_or_default()))

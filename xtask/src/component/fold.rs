@@ -122,7 +122,7 @@ fn firsts(
     types: &BTreeMap<u32, u32>,
 ) -> Result<BTreeMap<u32, u32>> {
     let mut outlines = BTreeMap::new();
-    for function in functions.reached(|_| true)? {
+    for function in functions.reached(|_, _| true)? {
         let outline = Outline::of(&functions.body(module, function)?)?;
         outlines.insert(function, (types.get(&function), outline));
     }

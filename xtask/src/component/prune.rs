@@ -15,13 +15,39 @@ use wasmparser::{
     Operator, Parser, Payload,
 };
 
-/// Crates that no inference needs, and why they are there.
-const LEFT_OUT: [&str; 2] = [
+/// Crates and modules that no inference needs, and why they are there. Each module of tract's is one whose
+/// operators nothing makes but the readers of ONNX's nodes that the core has put its own in the place of.
+const LEFT_OUT: [&str; 20] = [
     // Behind tract's Fourier transforms; the core has its own.
     "rustfft",
+    "tract_core::ops::fft",
     // tract's own file format, which every operator of `tract-onnx-opl` can be written to.
     "tract_nnef",
+    // `TopK`, `CumSum`, `OneHot` and `Hardmax`, and what gathers and scatters.
+    "tract_core::ops::array::cumsum",
+    "tract_core::ops::array::gather_elements",
+    "tract_core::ops::array::gather_nd",
+    "tract_core::ops::array::one_hot",
+    "tract_core::ops::array::scatter_elements",
+    "tract_core::ops::array::scatter_nd",
+    "tract_core::ops::array::topk",
+    "tract_hir::ops::array::gather_elements",
+    "tract_hir::ops::array::gather_nd",
+    "tract_hir::ops::array::scatter_elements",
+    "tract_hir::ops::array::scatter_nd",
+    // Recurrent layers, and loops, which run node by node.
+    "tract_core::ops::gru_seq",
+    "tract_core::ops::scan",
+    "tract_hir::ops::scan",
+    "tract_onnx::ops::rec",
+    // Trees, linear models and encoders.
+    "tract_onnx::ops::ml",
+    "tract_onnx_opl::ml",
 ];
+
+/// The compiler may have joined functions that do the same, whosever they were. Those are small: what
+/// is left out has at least this many bytes.
+const LEAST: u64 = 256;
 
 /// No locals, `unreachable`, `end`.
 const EMPTY: [u8; 3] = [0x00, 0x00, 0x0b];
@@ -29,7 +55,10 @@ const EMPTY: [u8; 3] = [0x00, 0x00, 0x0b];
 /// The module without what is left out. It must have the names of its functions.
 pub(crate) fn prune(module: &[u8]) -> Result<Vec<u8>> {
     let functions = Functions::read(module)?;
-    let left = functions.reached(|name| !is_left_out(name))?;
+    let is_small = |function| {
+        functions.bodies.get(&function).is_some_and(|body| body.end - body.start < LEAST)
+    };
+    let left = functions.reached(|function, name| is_small(function) || !is_left_out(name))?;
     let mut pruned = Module::new();
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload?;
@@ -54,7 +83,12 @@ pub(crate) fn prune(module: &[u8]) -> Result<Vec<u8>> {
 
 /// Whether a function is of no use. What registers something when the instance starts runs all the same.
 fn is_left_out(name: &str) -> bool {
-    LEFT_OUT.contains(&crate_of(name).as_str()) && !name.ends_with("::__ctor")
+    let origin = origin_of(name);
+    let is_in = |path: &str| {
+        let rest = origin.strip_prefix(path);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    LEFT_OUT.into_iter().any(is_in) && !name.ends_with("::__ctor")
 }
 
 pub(super) fn part<'m>(module: &'m [u8], range: &Range<u64>) -> Result<&'m [u8]> {
@@ -118,13 +152,13 @@ impl Functions {
         Ok(found)
     }
 
-    /// What can be reached when only functions with such names count.
-    pub(crate) fn reached(&self, counts: impl Fn(&str) -> bool) -> Result<BTreeSet<u32>> {
+    /// What can be reached when only such functions count.
+    pub(crate) fn reached(&self, counts: impl Fn(u32, &str) -> bool) -> Result<BTreeSet<u32>> {
         let mut reached = BTreeSet::new();
         let mut waiting: Vec<u32> = self.roots.iter().copied().collect();
         while let Some(function) = waiting.pop() {
             let name = self.names.get(&function).context("a function has no name")?;
-            if counts(name) && reached.insert(function) {
+            if counts(function, name) && reached.insert(function) {
                 waiting.extend(self.calls.get(&function).into_iter().flatten());
             }
         }
@@ -171,8 +205,13 @@ fn names(section: NameSectionReader<'_>) -> Result<BTreeMap<u32, String>> {
 /// The crate that a function's code comes from: of `<a::B as c::D>::e` that is `a`, of a generic function
 /// the one that wrote it.
 pub(crate) fn crate_of(name: &str) -> String {
-    let start = name.trim_start_matches(['<', '&', '*', '(', '[']);
-    let start = start.strip_prefix("dyn ").or_else(|| start.strip_prefix("mut ")).unwrap_or(start);
+    let start = origin_of(name);
     let end = start.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(start.len());
     start.get(..end).unwrap_or(start).to_owned()
+}
+
+/// A name from its first path on.
+fn origin_of(name: &str) -> &str {
+    let start = name.trim_start_matches(['<', '&', '*', '(', '[']);
+    start.strip_prefix("dyn ").or_else(|| start.strip_prefix("mut ")).unwrap_or(start)
 }

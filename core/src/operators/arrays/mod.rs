@@ -4,6 +4,7 @@ mod crop;
 mod cumulative;
 mod indexed;
 mod one_hot;
+mod order;
 mod pad;
 mod ranked;
 mod scatter;

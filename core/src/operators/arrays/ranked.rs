@@ -13,6 +13,7 @@ use std::cmp::Ordering;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::order::first_places;
 use crate::operators::kernel::{
     Call, Number, Value, around, at, at_mut, axis, elements, extent, for_number, integers,
     values_of, volume,
@@ -46,14 +47,13 @@ pub(super) fn top_facts(
     Ok(tvec!(input.datum_type.fact(shape.clone()), DatumType::I64.fact(shape)))
 }
 
-/// Which of two elements comes first: the better one, numbers before NaN, then by place.
-fn rank<T: PartialOrd>(a: (usize, T), b: (usize, T), greatest: bool) -> Ordering {
-    let order = match a.1.partial_cmp(&b.1) {
+/// Which of two elements comes first: the better one, numbers before NaN.
+fn rank<T: PartialOrd>(a: T, b: T, greatest: bool) -> Ordering {
+    match a.partial_cmp(&b) {
         Some(order) if greatest => order.reverse(),
         Some(order) => order,
-        None => is_nan(&a.1).cmp(&is_nan(&b.1)),
-    };
-    order.then(a.0.cmp(&b.0))
+        None => is_nan(&a).cmp(&is_nan(&b)),
+    }
 }
 
 /// What has no order to itself is NaN.
@@ -78,17 +78,14 @@ pub(super) fn top(call: &Call) -> TractResult<Vec<Value>> {
         for (outer, inner) in (0..before).flat_map(|o| (0..after).map(move |i| (o, i))) {
             row.clear();
             for place in 0..along {
-                row.push((place, at(all, (outer * along + place) * after + inner)?));
+                row.push(at(all, (outer * along + place) * after + inner)?);
             }
-            if count > 0 && count < along {
-                row.select_nth_unstable_by(count - 1, |a, b| rank(*a, *b, greatest));
-            }
-            row.truncate(count);
-            row.sort_unstable_by(|a, b| rank(*a, *b, greatest));
-            for (number, (place, value)) in row.iter().enumerate() {
+            let value = |place: usize| row.get(place).copied().unwrap_or(T::ZERO);
+            let first = first_places(along, count, &|a, b| rank(value(a), value(b), greatest));
+            for (number, place) in first.into_iter().enumerate() {
                 let target = (outer * count + number) * after + inner;
-                *values.get_mut(target).context("no such place")? = *value;
-                *places.get_mut(target).context("no such place")? = i64::try_from(*place)?;
+                *at_mut(&mut values, target)? = value(place);
+                *at_mut(&mut places, target)? = i64::try_from(place)?;
             }
         }
         Ok(vec![values_of(&shape, values)?.into(), values_of(&shape, places)?.into()])

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use tract_onnx::tract_hir::internal::*;
 
-use crate::operators::kernel::{Call, Value, around, axis, elements, for_type, values_of};
+use super::order::first_places;
+use crate::operators::kernel::{Call, Value, around, at_mut, axis, elements, for_type, values_of};
 
 pub(crate) fn unique(call: &Call) -> TractResult<Vec<Value>> {
     let input = call.tensor(0)?;
@@ -24,25 +25,11 @@ pub(crate) fn unique(call: &Call) -> TractResult<Vec<Value>> {
                 values.get(start..start + after).unwrap_or_default().iter()
             })
         };
-        let compare = |a: &usize, b: &usize| -> Ordering {
-            let mut pairs = slice(*a).zip(slice(*b));
+        let compare = |a: usize, b: usize| -> Ordering {
+            let mut pairs = slice(a).zip(slice(b));
             pairs.find_map(|(a, b)| Some(a.order(b)).filter(|order| order.is_ne())).unwrap_or(Ordering::Equal)
         };
-        // Equal slices keep their order, so each group begins with its first.
-        let mut order: Vec<usize> = (0..extent).collect();
-        order.sort_by(compare);
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for number in order {
-            match groups.last_mut() {
-                Some(group) if group.first().is_some_and(|first| compare(first, &number).is_eq()) => {
-                    group.push(number);
-                }
-                _ => groups.push(vec![number]),
-            }
-        }
-        if !sorted {
-            groups.sort_by_key(|group| group.first().copied());
-        }
+        let groups = groups(extent, sorted, &compare);
         let firsts: Vec<usize> = groups.iter().filter_map(|group| group.first().copied()).collect();
         let shape: Vec<usize> = match place {
             Some(place) => input.shape().iter().enumerate().map(|(axis, own)| if axis == place { firsts.len() } else { *own }).collect(),
@@ -55,26 +42,46 @@ pub(crate) fn unique(call: &Call) -> TractResult<Vec<Value>> {
                 result.extend_from_slice(values.get(start..start + after).unwrap_or_default());
             }
         }
-        let mut inverse = vec![0; extent];
-        for (number, group) in groups.iter().enumerate() {
-            for place in group {
-                if let Some(target) = inverse.get_mut(*place) {
-                    *target = i64::try_from(number)?;
-                }
-            }
-        }
-        let integers = |values: Vec<usize>| -> TractResult<Value> {
-            let values: Result<Vec<i64>, _> = values.into_iter().map(i64::try_from).collect();
-            Ok(tensor1(&values?).into())
-        };
-        let counts = groups.iter().map(Vec::len).collect();
-        Ok(vec![
-            values_of(&shape, result)?.into(),
-            integers(firsts)?,
-            tensor1(&inverse).into(),
-            integers(counts)?,
-        ])
+        let (inverse, counts) = (inverse(extent, &groups)?, groups.iter().map(Vec::len).collect());
+        Ok(vec![values_of(&shape, result)?.into(), integers(firsts)?, integers(inverse)?, integers(counts)?])
     })
+}
+
+/// The numbers of equal slices, each group from its first on.
+fn groups(
+    extent: usize,
+    sorted: bool,
+    compare: &dyn Fn(usize, usize) -> Ordering,
+) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for number in first_places(extent, extent, compare) {
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(|first| compare(*first, number).is_eq()) => {
+                group.push(number);
+            }
+            _ => groups.push(vec![number]),
+        }
+    }
+    if !sorted {
+        groups.sort_by_key(|group| group.first().copied());
+    }
+    groups
+}
+
+/// The group of each slice.
+fn inverse(extent: usize, groups: &[Vec<usize>]) -> TractResult<Vec<usize>> {
+    let mut inverse = vec![0; extent];
+    for (number, group) in groups.iter().enumerate() {
+        for place in group {
+            *at_mut(&mut inverse, *place)? = number;
+        }
+    }
+    Ok(inverse)
+}
+
+fn integers(values: Vec<usize>) -> TractResult<Value> {
+    let values: Result<Vec<i64>, _> = values.into_iter().map(i64::try_from).collect();
+    Ok(tensor1(&values?).into())
 }
 
 /// An order of all values; NaN comes last.
