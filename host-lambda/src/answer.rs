@@ -5,12 +5,14 @@
 //! that nobody reads its answer: there any error fails the invoke, and Lambda tries again and then
 //! keeps the event where the function's configuration says.
 
+use std::sync::Arc;
+
 use predictor_api::out_of_time;
 use predictor_host::{Outcome, Request};
 
 use crate::event::{Content, Envelope, Opener, Record, Source, Unread};
 use crate::failure::Failure;
-use crate::function::{Function, Work};
+use crate::function::{Answered, Function, Work};
 use crate::results::Delivery;
 
 /// A plain instance, or an array of them: the prediction, or an array of predictions.
@@ -99,6 +101,11 @@ async fn predicted(
         .map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time())))
         .collect();
     work.measured.outcomes(&outcomes);
-    function.audit(work, source, record, request.instances().iter().zip(&outcomes))?;
+    let decided = request.instances().iter().zip(&outcomes);
+    function.audit(
+        work,
+        source,
+        &[Answered { model: Arc::clone(&work.model), record, decided }],
+    )?;
     Ok(outcomes)
 }

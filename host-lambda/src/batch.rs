@@ -9,6 +9,7 @@
 
 mod order;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use predictor_api::out_of_time;
@@ -19,7 +20,7 @@ use crate::clock;
 use crate::config::Poison;
 use crate::event::{Batch, Body, Content, Object, Opener, Order, Record, Source, Unread};
 use crate::failure::{Failure, Retry, retry};
-use crate::function::{Function, Work};
+use crate::function::{Answered, Function, Work};
 use crate::log::Level;
 use crate::results::Delivery;
 use crate::trace::span::Phase;
@@ -82,14 +83,19 @@ pub(crate) async fn answer(
     read_objects(function, work, &mut entries).await;
     deliver(function, work, source, &mut entries).await;
     hold_back(order, &mut entries);
-    for entry in &entries {
-        if matches!(entry.fate, Fate::Answered) {
-            work.turn_to(entry.version);
-            work.measured.outcomes(&entry.outcomes);
-            let decided = entry.instances.iter().zip(&entry.outcomes);
-            function.audit(work, source, Some(&entry.record), decided)?;
-        }
+    let answered = entries.iter().filter(|entry| matches!(entry.fate, Fate::Answered));
+    for entry in answered.clone() {
+        work.turn_to(entry.version);
+        work.measured.outcomes(&entry.outcomes);
     }
+    work.turn_to(0);
+    let answered = answered.map(|entry| Answered {
+        model: Arc::clone(work.version(entry.version)),
+        record: Some(&entry.record),
+        decided: entry.instances.iter().zip(&entry.outcomes),
+    });
+    let answered: Vec<_> = answered.collect();
+    function.audit(work, source, &answered)?;
     log(function, work, &entries);
     #[cfg(feature = "aws")]
     function.trace_records(work, entries.iter().map(|entry| (&entry.record, entry.fate.error())));

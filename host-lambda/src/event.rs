@@ -77,10 +77,12 @@ impl Shape<'_> {
     /// The keys of an object; none of what is something else, or has one of them twice. The
     /// component refuses the latter.
     fn of(text: &str) -> Shape<'_> {
-        if !text.trim_start().starts_with('{') {
-            return Shape::default();
-        }
-        serde_json::from_str(text).unwrap_or_default()
+        Self::of_object(text).unwrap_or_default()
+    }
+
+    /// The keys of a JSON object.
+    fn of_object(text: &str) -> Option<Shape<'_>> {
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
     }
 }
 

@@ -15,13 +15,15 @@ use serde_json::value::RawValue;
 
 #[cfg(feature = "aws")]
 use crate::alert::Alerts;
-use crate::audit::{AuditLog, Whose};
+use crate::audit::{AuditLog, Decided, Whose};
 use crate::config::{BasePath, Config, Poison, Switch, Wrong};
-use crate::event::{Event, Source};
+use crate::event::{Event, Record, Source};
+
 use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::metrics::{Constants, Totals};
+use crate::model::Served;
 use crate::models::Models;
 use crate::price::Prices;
 use crate::results::Results;
@@ -71,11 +73,20 @@ pub(crate) struct Function {
     exporter: Option<Exporter>,
 }
 
+/// What a request, or one of its records, was answered.
+pub(crate) struct Answered<'a, Decisions> {
+    /// The version that answered.
+    pub(crate) model: Arc<Served>,
+    pub(crate) record: Option<&'a Record>,
+    /// Its instances, each with its outcome.
+    pub(crate) decided: Decisions,
+}
+
 impl Function {
     /// # Errors
     /// If settings don't fit the model.
     pub(crate) fn new(config: Arc<Config>, models: Models, began: Instant) -> Result<Self, Wrong> {
-        let audit = AuditLog::new(config.audit).map_err(Wrong::one)?;
+        let audit = AuditLog::new(config.audit, config.limits.threads).map_err(Wrong::one)?;
         let log = config.log();
         for name in &config.unknown {
             let message = format!("{name} is not a setting; see docs/lambda.md");
@@ -178,7 +189,7 @@ impl Function {
             self.compare(&mut work).await;
         }
         self.report(&mut work, answer.as_ref().err());
-        work.flush().and(answer)
+        work.lines.flush().and(answer)
     }
 
     /// The JSON text of the answer.
@@ -258,24 +269,35 @@ impl Function {
         &self,
         work: &mut Work,
         source: Source,
-        record: Option<&crate::event::Record>,
-        decided: impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone,
+        answered: &[Answered<'i, impl Iterator<Item = (&'i Instance, &'i Outcome)> + Clone>],
     ) -> Result<(), Failure> {
         let began = Instant::now();
-        let Work { invocation, model, lines, .. } = &mut *work;
         #[cfg(feature = "aws")]
-        self.shadows.watched(&self.models, model, decided.clone());
-        let principal = record.and_then(|record| record.principal.as_deref());
-        let trace = record.and_then(|record| record.trace.as_deref());
-        let whose = Whose {
-            source,
-            request: &invocation.request,
-            record: record.map(|record| record.id.as_str()),
-            principal: principal.or(invocation.principal.as_deref()),
-            trace: trace.or(invocation.trace.as_ref()).map(Trace::shown),
-        };
-        lock(&self.audit).decisions(lines, model, whose, decided)?;
-        work.flush_many()?;
+        for Answered { model, decided, .. } in answered {
+            self.shadows.watched(&self.models, model, decided.clone());
+        }
+        let Work { invocation, lines, .. } = &mut *work;
+        let invocation = &*invocation;
+        let decided = answered.iter().flat_map(|Answered { model, record, decided }| {
+            let principal = record.and_then(|record| record.principal.as_deref());
+            let trace = record.and_then(|record| record.trace.as_deref());
+            let whose = Whose {
+                source,
+                request: &invocation.request,
+                record: record.map(|record| record.id.as_str()),
+                principal: principal.or(invocation.principal.as_deref()),
+                trace: trace.or(invocation.trace.as_ref()).map(Trace::shown),
+            };
+            decided.clone().enumerate().map(move |(index, (instance, outcome))| Decided {
+                served: model,
+                whose,
+                index,
+                instance,
+                outcome,
+            })
+        });
+        let decided: Vec<_> = decided.collect();
+        lock(&self.audit).lines(&decided, |line| lines.push(&line))?;
         work.measured.took(Phase::Postprocess, began);
         Ok(())
     }
@@ -334,10 +356,10 @@ impl Function {
             elsewhere: work.others.iter().map(|(_, measured)| measured.predictions()).sum(),
         };
         let line = work.measured.line(&self.constants, &work.model.named, &totals);
-        work.lines.push_str(&line);
+        work.lines.add(&line);
         for (model, measured) in &mut work.others {
             let line = measured.part(&self.constants, &model.named, &work.invocation.request);
-            work.lines.push_str(&line);
+            work.lines.add(&line);
         }
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Work {
     pub(crate) model: Arc<Served>,
     /// What was counted of it; of the first one, what belongs to the whole invoke, too.
     pub(crate) measured: Measured,
-    /// Audit records, all written before the answer is given.
-    pub(crate) lines: String,
+    /// Audit records.
+    pub(crate) lines: Lines,
     /// Trace and span of each record that has its own.
     #[cfg(feature = "aws")]
     pub(crate) links: Vec<(String, String)>,
@@ -43,7 +43,7 @@ impl Work {
             versions: vec![Arc::clone(&model)],
             model,
             measured: Measured::default(),
-            lines: String::new(),
+            lines: Lines::default(),
             #[cfg(feature = "aws")]
             links: Vec::new(),
             others: Vec::new(),
@@ -102,16 +102,29 @@ impl Work {
         let others = self.others.iter().map(|(model, measured)| (model, measured));
         std::iter::once((&self.model, &self.measured)).chain(others)
     }
+}
 
-    /// Writes the lines that were gathered so far, if they are many: whoever reads them does so while the
-    /// next ones are made.
-    pub(crate) fn flush_many(&mut self) -> Result<(), Failure> {
-        if self.lines.len() < MANY_BYTES { Ok(()) } else { self.flush() }
+/// Lines for the log, all written before the answer is given.
+#[derive(Default)]
+pub(crate) struct Lines(String);
+
+impl Lines {
+    /// Adds some, each with its end.
+    pub(crate) fn add(&mut self, lines: &str) {
+        self.0.push_str(lines);
     }
 
-    /// Writes the lines that were gathered so far.
+    /// Adds one without its end. Those so far are written, if they are many: whoever reads them does so while the next ones
+    /// are made.
+    pub(crate) fn push(&mut self, line: &str) -> Result<(), Failure> {
+        self.0.push_str(line);
+        self.0.push('\n');
+        if self.0.len() < MANY_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    /// Writes those so far.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         // A decision that is not written down is not given out.
-        print(&std::mem::take(&mut self.lines)).map_err(|error| Failure::Audit(error.to_string()))
+        print(&std::mem::take(&mut self.0)).map_err(|error| Failure::Audit(error.to_string()))
     }
 }

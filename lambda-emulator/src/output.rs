@@ -82,14 +82,17 @@ impl Output {
         lines: LineSink,
     ) {
         let text = |line: &mut Vec<u8>| {
-            let text = String::from_utf8_lossy(line).into_owned();
-            line.clear();
-            text
+            let text = String::from_utf8(std::mem::take(line));
+            text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         };
         let mut line = Vec::new();
         while let Some(chunk) = chunks.recv().await {
             let mut found = Vec::new();
-            for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let ends = memchr::memchr_iter(b'\n', &chunk).map(|end| end + 1).chain([chunk.len()]);
+            let mut start = 0;
+            for end in ends {
+                let part = chunk.get(start..end).unwrap_or_default();
+                start = end;
                 for piece in part.chunks(LINE_BYTES) {
                     if line.len() + piece.len() > LINE_BYTES {
                         found.push(text(&mut line));

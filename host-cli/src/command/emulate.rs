@@ -52,7 +52,9 @@ fn print(lines: &[String]) {
     let mut text = String::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
     for line in lines {
         let steers = |character: char| character.is_control() && character != '\t';
-        if line.is_ascii() && !line.bytes().any(|byte| steers(byte.into())) {
+        // Looked at to its end, which takes vectors of bytes at once.
+        let is_odd = |byte: u8| !byte.is_ascii() | steers(byte.into());
+        if !line.bytes().fold(false, |found, byte| found | is_odd(byte)) {
             text += line;
         } else {
             for character in line.chars() {

@@ -91,7 +91,9 @@ impl Record {
 /// A body that was unpacked, and is not yet read for a model.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// A text.
+    /// A JSON object.
+    Object(String),
+    /// Another text.
     Text(String),
     /// Bytes as they are meant.
     Bytes(Vec<u8>),
@@ -106,6 +108,7 @@ impl Opened {
     #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "there is one version"))]
     pub(crate) fn first(&self) -> Option<String> {
         let text = match self {
+            Self::Object(text) => return Some(text.clone()),
             Self::Text(text) => text.as_str(),
             Self::Bytes(bytes) => std::str::from_utf8(bytes).ok()?,
             Self::Item(item) => return Some(Value::Object(item.clone()).to_string()),
@@ -126,6 +129,9 @@ impl Opened {
                 item.retain(|name, _| fields.contains(name));
                 let instance = Instance::Json(Value::Object(item).to_string());
                 Ok(Content::Request(Request::of(vec![instance], false)))
+            }
+            Self::Object(text) => {
+                Ok(Content::Request(Request::of(vec![Instance::Json(text)], false)))
             }
             Self::Text(text) if modality == Modality::Image && !is_json(text.as_bytes()) => {
                 let picture = decoded(text.trim()).map_err(Unread::Refused)?;
@@ -175,12 +181,15 @@ impl Opener {
                     let message = error.to_string();
                     Unread::Refused(refused(Class::InvalidInput, "invalid-event", message))
                 };
-                let shape = Shape::of(&text);
+                let Some(shape) = Shape::of_object(&text) else { return Ok(Opened::Text(text)) };
                 let unwrapped = source::unwrapped(&text, &shape);
                 let inner = unwrapped.as_deref().map(Shape::of);
                 match s3::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)? {
                     Some(objects) => Ok(Opened::Done(Content::Objects(objects))),
-                    None => Ok(Opened::Text(unwrapped.unwrap_or(text))),
+                    None => Ok(match unwrapped {
+                        Some(inner) => Opened::Text(inner),
+                        None => Opened::Object(trimmed(text)),
+                    }),
                 }
             }
             Body::Base64(text) => {
@@ -211,6 +220,12 @@ impl Opener {
         let message = format!("gzip data that unpack to more than {RECORD_BYTES} bytes");
         Err(Unread::Refused(refused(Class::TooLarge, "record-too-large", message)))
     }
+}
+
+/// A JSON text without the white space round it.
+fn trimmed(text: String) -> String {
+    let inner = text.trim_ascii();
+    if inner.len() == text.len() { text } else { inner.to_owned() }
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>, HostError> {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use predictor_host::Class;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 use super::record::{Body, Record};
 use super::s3::{objects_in, s3};
 use super::{ACCEPTED, Event, broken, dynamodb};
-use crate::failure::Failure;
+use crate::failure::{Failure, refused};
 use crate::trace::Trace;
 
 /// Where a request came from.
@@ -72,28 +73,32 @@ pub(crate) struct Batch {
 /// Enough of a record to know whose it is.
 #[derive(Deserialize)]
 struct Origin<'a> {
-    #[serde(borrow, rename = "eventSource", alias = "EventSource")]
-    event_source: Option<Cow<'a, str>>,
+    #[serde(borrow, default = "nobody", rename = "eventSource", alias = "EventSource")]
+    source: Cow<'a, str>,
+}
+
+fn nobody() -> Cow<'static, str> {
+    "none".into()
 }
 
 /// Reads `Records`, all of one source.
 pub(super) fn records(records: &RawValue) -> Result<Event, Failure> {
     let text = records.get();
-    let origins: Vec<Origin<'_>> =
-        serde_json::from_str(text).map_err(|error| broken("records", &error))?;
-    let mut names = origins.iter().map(|origin| origin.event_source.as_deref().unwrap_or("none"));
-    let Some(name) = names.next() else {
-        return Err(Failure::Event("an event without records".into()));
+    // There may be ten thousand; the first one says what all the others have to be.
+    let first = text.strip_prefix('[').map(serde_json::Deserializer::from_str);
+    let first = first.and_then(|text| text.into_iter::<Origin<'_>>().next()?.ok());
+    let name = match first {
+        Some(first) => first.source,
+        None => of_one_source(text)?,
     };
-    if let Some(other) = names.find(|other| *other != name) {
-        let (name, other) = (short(name), short(other));
-        return Err(Failure::Event(format!("records of two sources, {name:?} and {other:?}")));
-    }
-    match name {
+    match &*name {
         "aws:sqs" => sqs(text),
         "aws:kinesis" => kinesis(text),
         "aws:dynamodb" => dynamodb_stream(text),
-        "aws:s3" => s3(text).map(Event::Objects),
+        "aws:s3" => {
+            of_one_source(text)?;
+            s3(text).map(Event::Objects)
+        }
         "aws:sns" => sns(text),
         other => Err(Failure::Event(format!(
             "records of the source {:?} are not answered; expected {ACCEPTED}",
@@ -102,16 +107,65 @@ pub(super) fn records(records: &RawValue) -> Result<Event, Failure> {
     }
 }
 
+/// The one source that all records have.
+fn of_one_source(text: &str) -> Result<Cow<'_, str>, Failure> {
+    let origins: Vec<Origin<'_>> =
+        serde_json::from_str(text).map_err(|error| broken("records", &error))?;
+    let mut names = origins.into_iter().map(|origin| origin.source);
+    let Some(name) = names.next() else {
+        return Err(Failure::Event("an event without records".into()));
+    };
+    if let Some(other) = names.find(|other| *other != name) {
+        let (name, other) = (short(&name), short(&other));
+        return Err(Failure::Event(format!("records of two sources, {name:?} and {other:?}")));
+    }
+    Ok(name)
+}
+
+/// A service's record.
+trait Sourced {
+    /// The service's name in messages.
+    const SERVICE: &'static str;
+    /// Its name in records.
+    const SOURCE: &'static str;
+
+    /// What the record says.
+    fn source(&self) -> &str;
+}
+
+/// Reads the records of a service.
+fn of_service<'a, T: Sourced + Deserialize<'a>>(text: &'a str) -> Result<Vec<T>, Failure> {
+    let found: serde_json::Result<Vec<T>> = serde_json::from_str(text);
+    if !matches!(&found, Ok(found) if found.iter().all(|record| record.source() == T::SOURCE)) {
+        of_one_source(text)?;
+    }
+    found.map_err(|error| broken(T::SERVICE, &error))
+}
+
+macro_rules! sourced {
+    ($record:ty, $service:literal, $source:literal) => {
+        impl Sourced for $record {
+            const SERVICE: &'static str = $service;
+            const SOURCE: &'static str = $source;
+
+            fn source(&self) -> &str {
+                &self.source
+            }
+        }
+    };
+}
+
 pub(super) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SqsRecord<'a> {
+struct SqsRecord<'a, Body> {
+    #[serde(borrow, rename = "eventSource")]
+    source: Cow<'a, str>,
     message_id: String,
-    #[serde(borrow)]
-    body: Cow<'a, str>,
+    body: Body,
     #[serde(default)]
     attributes: SqsAttributes,
     #[serde(default)]
@@ -119,6 +173,9 @@ struct SqsRecord<'a> {
     #[serde(borrow, default, rename = "eventSourceARN")]
     arn: Cow<'a, str>,
 }
+
+sourced!(SqsRecord<'_, String>, "SQS", "aws:sqs");
+sourced!(SqsRecord<'_, &RawValue>, "SQS", "aws:sqs");
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -153,8 +210,21 @@ impl TraceAttributes {
 }
 
 fn sqs(text: &str) -> Result<Event, Failure> {
-    let found: Vec<SqsRecord<'_>> =
-        serde_json::from_str(text).map_err(|error| broken("SQS", &error))?;
+    if let Ok(found) = of_service::<SqsRecord<'_, String>>(text) {
+        return Ok(sqs_batch(found, Body::Text));
+    }
+    // A body that is no text is the fault of its record alone.
+    let found: Vec<SqsRecord<'_, &RawValue>> = of_service(text)?;
+    Ok(sqs_batch(found, |body| match serde_json::from_str(body.get()) {
+        Ok(body) => Body::Text(body),
+        Err(error) => {
+            let message = format!("a body that is no text: {error}");
+            Body::Refused(refused(Class::InvalidInput, "invalid-text", message))
+        }
+    }))
+}
+
+fn sqs_batch<B>(found: Vec<SqsRecord<'_, B>>, body: impl Fn(B) -> Body) -> Event {
     // Messages of a standard queue may have groups too; only a FIFO queue keeps their order.
     let fifo = found.iter().any(|record| record.arn.ends_with(".fifo"));
     let records = found.into_iter().map(|record| {
@@ -169,18 +239,22 @@ fn sqs(text: &str) -> Result<Event, Failure> {
             trace: trace.map(Box::new),
             identifier: record.message_id.as_str().into(),
             id: record.message_id,
-            body: Body::Text(record.body.into_owned()),
+            body: body(record.body),
         }
     });
     let order = if fifo { Order::Lane } else { Order::Any };
-    Ok(Event::Records(Batch { source: Source::Sqs, order, records: records.collect() }))
+    Event::Records(Batch { source: Source::Sqs, order, records: records.collect() })
 }
 
 #[derive(Deserialize)]
 struct KinesisRecord<'a> {
+    #[serde(borrow, rename = "eventSource")]
+    source: Cow<'a, str>,
     #[serde(borrow)]
     kinesis: KinesisData<'a>,
 }
+
+sourced!(KinesisRecord<'_>, "Kinesis", "aws:kinesis");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -193,8 +267,7 @@ struct KinesisData<'a> {
 }
 
 fn kinesis(text: &str) -> Result<Event, Failure> {
-    let found: Vec<KinesisRecord<'_>> =
-        serde_json::from_str(text).map_err(|error| broken("Kinesis", &error))?;
+    let found: Vec<KinesisRecord<'_>> = of_service(text)?;
     let records = found.into_iter().map(|record| {
         let record = record.kinesis;
         let body = Body::Base64(record.data.into_owned());
@@ -214,10 +287,14 @@ fn milliseconds(seconds: f64) -> u64 {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DynamoDbRecord<'a> {
+    #[serde(borrow, rename = "eventSource")]
+    source: Cow<'a, str>,
     event_name: String,
     #[serde(borrow)]
     dynamodb: DynamoDbChange<'a>,
 }
+
+sourced!(DynamoDbRecord<'_>, "DynamoDB streams", "aws:dynamodb");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -230,8 +307,7 @@ struct DynamoDbChange<'a> {
 }
 
 fn dynamodb_stream(text: &str) -> Result<Event, Failure> {
-    let found: Vec<DynamoDbRecord<'_>> =
-        serde_json::from_str(text).map_err(|error| broken("DynamoDB streams", &error))?;
+    let found: Vec<DynamoDbRecord<'_>> = of_service(text)?;
     let records = found.into_iter().map(|record| {
         let change = record.dynamodb;
         let body = match change.new_image {
@@ -249,9 +325,13 @@ fn dynamodb_stream(text: &str) -> Result<Event, Failure> {
 
 #[derive(Deserialize)]
 struct SnsRecord<'a> {
+    #[serde(borrow, rename = "EventSource")]
+    source: Cow<'a, str>,
     #[serde(borrow, rename = "Sns")]
     sns: SnsMessage<'a>,
 }
+
+sourced!(SnsRecord<'_>, "SNS", "aws:sns");
 
 #[derive(Deserialize)]
 struct SnsMessage<'a> {
@@ -265,8 +345,7 @@ struct SnsMessage<'a> {
 
 /// Reads a notification of a topic; it may hold one of S3.
 fn sns(text: &str) -> Result<Event, Failure> {
-    let found: Vec<SnsRecord<'_>> =
-        serde_json::from_str(text).map_err(|error| broken("SNS", &error))?;
+    let found: Vec<SnsRecord<'_>> = of_service(text)?;
     let mut found = found.into_iter();
     let (Some(record), None) = (found.next(), found.next()) else {
         return Err(Failure::Event("an event of SNS with several records; SNS sends one".into()));

@@ -92,6 +92,16 @@ fn queues() {
 }
 
 #[test]
+fn a_body_that_is_no_text_is_the_fault_of_its_record() {
+    let event = sqs("arn:aws:sqs:us-east-1:123456789012:scores", &[None, None]).to_string();
+    let event = event.replacen(r#""body":"{}""#, r#""body":"\ud800""#, 1);
+    let Ok(Event::Records(batch)) = Event::read(&event) else { panic!("{event}") };
+    let refused: Vec<_> =
+        batch.records.iter().map(|record| matches!(record.body, Body::Refused(_))).collect();
+    assert_eq!(refused, [true, false]);
+}
+
+#[test]
 fn streams() {
     let kinesis = json!({"Records": [{
         "kinesis": {"kinesisSchemaVersion": "1.0", "partitionKey": "1", "sequenceNumber": "495",
@@ -205,6 +215,17 @@ fn what_is_no_event_is_refused() {
     check(&records(json!([{}])), r#"invalid-event: records of the source "none""#);
     let mixed = records(json!([{"eventSource": "aws:sqs"}, {"eventSource": "aws:s3"}]));
     check(&mixed, "invalid-event: records of two sources");
+    let whole = &sqs("arn:aws:sqs:us-east-1:123456789012:scores", &[None])["Records"][0];
+    let other = json!({"eventSource": "aws:kinesis"});
+    check(&records(json!([whole, other])), "invalid-event: records of two sources");
+    let also_whole = {
+        let mut whole = whole.clone();
+        whole["eventSource"] = "aws:sns".into();
+        whole
+    };
+    check(&records(json!([whole, also_whole])), "invalid-event: records of two sources");
+    check(&records(json!([{"eventSource": "aws:sqs"}])), "invalid-event: an event of SQS that");
+    check(&records(json!([])), "invalid-event: an event without records");
     check(&records(json!([{"eventSource": "aws:sqs"}])), "invalid-event: an event of SQS that");
     let kinesis = records(json!([{"eventSource": "aws:kinesis", "kinesis": {"data": ""}}]));
     check(&kinesis, "invalid-event: an event of Kinesis that can't be read: missing field");

@@ -212,7 +212,7 @@ impl Function {
         let Some(drift) = &model.drift else { return };
         let named = &model.named;
         if self.config.metrics == crate::config::Switch::On {
-            work.lines.push_str(&compared(&self.constants, named, found));
+            work.lines.add(&compared(&self.constants, named, found));
         }
         if !found.is_drift {
             return;

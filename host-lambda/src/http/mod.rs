@@ -17,7 +17,7 @@ use predictor_host::Class;
 
 use crate::event::Source;
 use crate::failure::Failure;
-use crate::function::{Function, Work};
+use crate::function::{Answered, Function, Work};
 use crate::log::Level;
 use crate::metrics::Http;
 use crate::trace::span::Phase;
@@ -55,7 +55,6 @@ pub(crate) async fn answer(
         Some(problem) => api.refuse(&request.into_parts().0, &problem),
     };
     if let Some(Decided(decisions)) = response.extensions().get() {
-        let decided = || decisions.instances.iter().zip(&decisions.outcomes);
         let ended = decisions.began + decisions.inference;
         work.measured.took_between(Phase::Preprocess, began, decisions.began);
         work.measured.took_between(Phase::Inference, decisions.began, ended);
@@ -66,7 +65,12 @@ pub(crate) async fn answer(
             let package = &work.model.named.package;
             trial.saw(package, decisions.outcomes.iter(), decisions.inference);
         }
-        function.audit(work, Source::Http, None, decided())?;
+        let decided = decisions.instances.iter().zip(&decisions.outcomes);
+        function.audit(
+            work,
+            Source::Http,
+            &[Answered { model: Arc::clone(&model), record: None, decided }],
+        )?;
     }
     let status = response.status().as_u16();
     work.measured.http = Some(Http { method, path: path.clone(), status });

@@ -1,5 +1,7 @@
 //! Rows that are predicted and written together, so that memory does not grow with the object.
 
+use std::sync::Arc;
+
 use predictor_host::{Class, HostError, Instance, Outcome};
 
 use super::manifest::{self, Manifest};
@@ -7,7 +9,7 @@ use super::results::Results;
 use super::rows::{self, Row};
 use crate::event::Source;
 use crate::failure::refused;
-use crate::function::{Function, Work};
+use crate::function::{Answered, Function, Work};
 
 /// Instances of one part.
 const PART_ROWS: usize = 5_000;
@@ -76,10 +78,12 @@ impl<'a> Parts<'a> {
         work.measured.outcomes(&outcomes);
         let record = self.manifest.record();
         let decided = good.iter().zip(outcomes.iter().filter(|it| !is_unread(it)));
+        let model = Arc::clone(&work.model);
+        let answered = [Answered { model, record: Some(&record), decided }];
         self.function
-            .audit(work, Source::S3, Some(&record), decided)
+            .audit(work, Source::S3, &answered)
             // Memory does not grow with the object.
-            .and_then(|()| work.flush())
+            .and_then(|()| work.lines.flush())
             .map_err(|failure| refused(Class::Internal, "audit", failure.to_string()))?;
         self.manifest.add(&lines, &outcomes, &text);
         Ok(())
