@@ -44,8 +44,6 @@ async function copied(folder, bytes) {
     digest: `sha256:${digest}`,
     base,
     files,
-    // A drawing pad is offered where the package looks for ink.
-    draws: manifest.input.image?.ink !== undefined,
     examples: await examples(join(folder, '../examples'), manifest, base),
   };
 }
@@ -60,7 +58,7 @@ async function examples(folder, manifest, base) {
       await mkdir(`${SITE}/${base}/examples`, { recursive: true });
       await cp(join(folder, name), `${SITE}/${base}/examples/${name}`);
       examples.push({ title, picture: `${base}/examples/${name}` });
-    } else if (name.endsWith('.json') && manifest.input.fields) {
+    } else if (name.endsWith('.json') && manifest.input?.fields) {
       const fields = JSON.parse(await readFile(join(folder, name)));
       if (!Array.isArray(fields)) {
         examples.push({ title, fields });

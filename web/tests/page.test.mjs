@@ -6,26 +6,13 @@ import { test } from 'node:test';
 
 import { root, serve, SHOTS, site } from './site.mjs';
 import { DIGITS } from './strokes.mjs';
-import { accessible, chromium, DESKTOP, fits, PHONE, reads, TABLET } from './visitor.mjs';
+import { accessible, chromium, DESKTOP, draw, fits, PHONE, reads, TABLET } from './visitor.mjs';
 
 const LIST = await site();
 const has = (name) => LIST.models.some((model) => model.name === name);
 
 const it = chromium();
 const { visit } = it;
-
-async function draw(page, strokes) {
-  const box = await page.locator('.paper').boundingBox();
-  for (const stroke of strokes) {
-    const points = stroke.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
-    await page.mouse.move(...points[0]);
-    await page.mouse.down();
-    for (const point of points.slice(1)) {
-      await page.mouse.move(...point, { steps: 2 });
-    }
-    await page.mouse.up();
-  }
-}
 
 test('ten drawn digits are read', { skip: !has('digits') }, async () => {
   const { page, leave } = await visit('#digits');

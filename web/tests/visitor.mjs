@@ -83,3 +83,19 @@ export async function drop(page, files) {
     zone.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
   }, named);
 }
+
+/** Draws strokes through points of the unit square on the paper that can be seen. */
+export async function draw(page, strokes) {
+  const paper = page.locator('.paper:visible');
+  await paper.scrollIntoViewIfNeeded();
+  const box = await paper.boundingBox();
+  for (const stroke of strokes) {
+    const points = stroke.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
+    await page.mouse.move(...points[0]);
+    await page.mouse.down();
+    for (const point of points.slice(1)) {
+      await page.mouse.move(...point, { steps: 2 });
+    }
+    await page.mouse.up();
+  }
+}

@@ -2,10 +2,11 @@
 
 import { el } from './dom.js';
 import type { CaseResult, TensorType } from '../../package/dist/index.js';
+import type { Manifest } from './manifest.js';
 import type { Site, Started } from './protocol.js';
 import type { Session } from './session.js';
 import { typed } from './tensor.js';
-import { base64, decimal, size, time, words } from './text.js';
+import { base64, decimal, list, size, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
 import { signatureRow } from './view/signature.js';
 
@@ -207,6 +208,7 @@ export class Proof {
     const facts: [string, string][] = [
       ['Task', manifest.task],
       ['Licence', manifest.license],
+      ...(manifest.ensemble ? [['Made of', madeOf(manifest.ensemble)] as [string, string]] : []),
       ...(training ? [['Learned from', training.data] as [string, string]] : []),
       ...(training?.period ? [['Period', training.period] as [string, string]] : []),
       ['Inputs', description.inputs.map(tensor).join('; ')],
@@ -257,6 +259,21 @@ function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {
     el('span', { class: 'name' }, name),
     el('span', { class: 'detail' }, detail),
   );
+}
+
+/** Which packages an ensemble combines, and how. */
+function madeOf({ combine, members, stacker }: NonNullable<Manifest['ensemble']>): string {
+  const names = list(members.map(({ name, weight }) => (weight === undefined ? name : `${name} (weight ${weight})`)));
+  switch (combine) {
+    case 'average':
+      return `the average of ${names}`;
+    case 'weighted':
+      return `the weighted average of ${names}`;
+    case 'vote':
+      return `a vote of ${names}`;
+    case 'stacked':
+      return `${names}, whose answers ${stacker} takes`;
+  }
 }
 
 function tensor(declared: TensorType): string {

@@ -18,13 +18,12 @@ export interface Bundled {
   digest: string;
   base: string;
   files: { path: string; size: number }[];
-  draws: boolean;
   examples: Example[];
 }
 
-/** An input to begin with. */
+/** An input to begin with. A picture is an address, or the file itself. */
 export type Example =
-  | { title: string; picture: string }
+  | { title: string; picture: string | Blob }
   | { title: string; fields: Record<string, unknown> }
   | { title: string; text: string };
 
@@ -70,6 +69,8 @@ export interface Opened {
   description: Description;
   digest: string;
   modality: 'tabular' | 'image' | 'text' | 'tensors';
+  /** The packages in an ensemble, each with its manifest's text. */
+  members: { name: string; manifest: string }[];
   caseNames: string[];
   /** Who says that they signed the package, if anybody does. Nobody has checked it yet. */
   signed: Claim | undefined;
@@ -92,17 +93,21 @@ export interface Signature {
   files: number;
 }
 
-/** What the graph was given. */
-export type Seen =
+/** What a graph was given. */
+export type Shown =
   | { kind: 'pixels'; width: number; height: number; rgba: Uint8Array<ArrayBuffer> }
   | { kind: 'tokens'; tokens: string[] };
+
+/** The same; in an ensemble, it is what the graphs of the members `by` were given. */
+export type Seen = Shown & { by: string[] };
 
 /** An answer. */
 export interface Predicted {
   prediction: Prediction;
   /** Milliseconds in the sandbox. */
   milliseconds: number;
-  seen?: Seen;
+  /** More than one where members of an ensemble prepare their inputs in different ways. */
+  seen: Seen[];
 }
 
 /** A failure, as it crosses between threads. */

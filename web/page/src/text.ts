@@ -25,6 +25,12 @@ export function short(digest: string): string {
   return `${hex.slice(0, 8)}…${hex.slice(-8)}`;
 }
 
+/** `trees`, `trees and net`, `trees, net and pair`. */
+export function list(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
+}
+
 /** `customer_tx_count_1h` as words. */
 export function words(name: string): string {
   const spaced = name.replaceAll(/[_-]+/g, ' ').trim();

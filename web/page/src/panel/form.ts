@@ -9,6 +9,7 @@ import { decimal, percent, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Gauge } from '../view/gauge.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
 import { Pushes, type Push } from '../view/pushes.js';
 import { FormField, usual } from './fields.js';
 import { sides, type Panel } from './panel.js';
@@ -24,6 +25,7 @@ export class FormPanel implements Panel {
   readonly #gauge: Gauge | undefined;
   readonly #bars: Bars | undefined;
   readonly #verdict = el('p', { class: 'verdict', role: 'status' });
+  readonly #opinions: Opinions;
   readonly #pushes = new Pushes();
   readonly #alarms: Set<string>;
   readonly #usual: Fields;
@@ -40,11 +42,15 @@ export class FormPanel implements Panel {
     } else if (labels.length > 0) {
       this.#bars = new Bars(labels);
     }
+    this.#opinions = new Opinions(manifest);
     const presets = examples.flatMap((it) => ('fields' in it ? [it] : []));
     const ordinary = presets.find(({ title }) => title === 'ordinary') ?? presets[0];
     const fields = manifest.input?.fields ?? [];
+    // What training saw of a field, an ensemble's members know.
+    const learned = session.parts.flatMap(({ input }) => input?.fields ?? []);
+    const known = (field: Field) => ({ ...learned.find(({ name }) => name === field.name), ...field });
     this.#usual = Object.fromEntries(
-      fields.map((field) => [field.name, usual(field, ordinary?.fields)]),
+      fields.map((field) => [field.name, usual(known(field), ordinary?.fields)]),
     );
     const changed = () => this.session.latest(() => this.#ask());
     this.#fields = fields.map(
@@ -61,6 +67,7 @@ export class FormPanel implements Panel {
         ...(this.#gauge ? [this.#gauge.root] : []),
         this.#verdict,
         ...(this.#bars ? [this.#bars.root] : []),
+        this.#opinions.root,
         this.#notice.root,
         this.#pushes.root,
       ],
@@ -114,6 +121,7 @@ export class FormPanel implements Panel {
       const sure = shares ? ` ${percent(Math.max(...shares))}` : '';
       const named = label ?? (score !== undefined ? decimal(score) : this.#value(prediction.outputs));
       this.#verdict.replaceChildren(el('strong', {}, named), sure, action ? `, ${action}` : '');
+      this.#opinions.show(prediction);
       this.#notice.warn(prediction.warnings);
       await this.#whatIf(values, score);
     } catch (error) {
@@ -122,6 +130,7 @@ export class FormPanel implements Panel {
       if (faulty) {
         faulty.faulty = true;
       }
+      this.#opinions.clear();
       this.#pushes.clear();
       this.#notice.fail(error);
     }
@@ -137,7 +146,8 @@ export class FormPanel implements Panel {
     const changed = this.#fields
       .map(({ field }) => field)
       .filter(({ role }) => role !== 'id')
-      .filter(({ name }) => JSON.stringify(values[name]) !== JSON.stringify(this.#usual[name]));
+      // What is left out has its default.
+      .filter((field) => (values[field.name] ?? field.default) !== this.#usual[field.name]);
     if (score === undefined || changed.length === 0) {
       this.#pushes.none();
       return;

@@ -4,7 +4,7 @@ import { el } from '../dom.js';
 import { Engine } from '../engine.js';
 import type { Origin, Site, Started } from '../protocol.js';
 import { Session } from '../session.js';
-import { size } from '../text.js';
+import { list, size } from '../text.js';
 import { Notice } from '../view/notice.js';
 import { Dropped } from './dropped.js';
 import { panelFor } from './choose.js';
@@ -102,7 +102,9 @@ export class OwnPanel implements Panel {
   #show(session: Session): void {
     const { description, bytes } = session.opened;
     const { name, version, task, operators } = description;
-    const facts = [task, size(bytes), `${operators.length} operators`];
+    const members = session.opened.members.map(({ name }) => name);
+    const made = members.length > 0 ? [`an ensemble of ${list(members)}`] : [];
+    const facts = [task, ...made, size(bytes), `${operators.length} operators`];
     this.#notice.clear();
     const panel = panelFor(session);
     this.#place.append(

@@ -6,6 +6,7 @@ import type { Session } from '../session.js';
 import { percent, size, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
 import { SeenPicture } from '../view/seen.js';
 import { Camera } from './camera.js';
 import { sides, type Panel } from './panel.js';
@@ -37,12 +38,14 @@ export class PhotoPanel implements Panel {
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'No picture yet');
   #begun = false;
   readonly #bars: Bars;
+  readonly #opinions: Opinions;
   readonly #seen = new SeenPicture();
   readonly #notice = new Notice();
   readonly #rest = el('pre', { class: 'json', hidden: true, tabindex: 0, 'aria-label': 'Answer' });
 
   constructor(private readonly session: Session) {
     this.#bars = new Bars(session.manifest.output.labels ?? []);
+    this.#opinions = new Opinions(session.manifest);
     const camera = new Camera(
       (bytes, picture) => this.#show(bytes, picture),
       (take) => session.engine.call('png', take),
@@ -52,7 +55,7 @@ export class PhotoPanel implements Panel {
     const tools = el('div', { class: 'tools' }, choose, camera.button, this.#file);
     this.root = sides(
       [this.#zone, camera.root, tools, this.#samples()],
-      [this.#verdict, this.#bars.root, this.#rest, this.#seen.root, this.#notice.root],
+      [this.#verdict, this.#bars.root, this.#rest, this.#opinions.root, this.#seen.root, this.#notice.root],
     );
     this.#bars.root.hidden = session.manifest.task !== 'image-classification';
     this.#listen();
@@ -66,9 +69,9 @@ export class PhotoPanel implements Panel {
     }
   }
 
-  async #sample(picture: string): Promise<void> {
+  async #sample(picture: string | Blob): Promise<void> {
     try {
-      await this.#take(await (await fetch(picture)).blob());
+      await this.#take(picture instanceof Blob ? picture : await (await fetch(picture)).blob());
     } catch {
       this.#refuse(new Error('the sample could not be fetched; choose a picture of your own'));
     }
@@ -99,7 +102,8 @@ export class PhotoPanel implements Panel {
   #samples(): HTMLElement {
     const samples = this.session.examples.filter((it) => 'picture' in it);
     const buttons = samples.map(({ title, picture }) => {
-      const image = el('img', { src: picture, alt: '', width: 56, height: 56, loading: 'lazy' });
+      const src = picture instanceof Blob ? URL.createObjectURL(picture) : picture;
+      const image = el('img', { src, alt: '', width: 56, height: 56, loading: 'lazy' });
       const take = () => void this.#sample(picture);
       const label = `Sample: ${words(title)}`;
       return el('button', { type: 'button', 'aria-label': label, title: words(title), onclick: take }, image);
@@ -164,6 +168,7 @@ export class PhotoPanel implements Panel {
       this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2);
       this.#verdict.textContent = 'Answered';
     }
+    this.#opinions.show(prediction);
     this.#seen.show(seen);
     this.#notice.warn(prediction.warnings);
   }
@@ -182,6 +187,7 @@ export class PhotoPanel implements Panel {
 
   #refuse(error: unknown): void {
     this.#bars.clear();
+    this.#opinions.clear();
     this.#seen.clear();
     this.#picture.hidden = true;
     this.#invitation.hidden = false;
