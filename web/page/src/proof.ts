@@ -9,6 +9,7 @@ import { typed } from './tensor.js';
 import { base64, decimal, list, size, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
 import { signatureRow } from './view/signature.js';
+import { verdict } from './view/verdict.js';
 
 /** Characters of an answer that are shown. */
 const LONGEST = 4000;
@@ -57,13 +58,13 @@ export class Proof {
         { class: 'identity' },
         el('dt', {}, 'Its imports'),
         el('dd', {}, nothing ? 'none: it can reach no network, file, clock or randomness' : imports.join(', ')),
-        verdict(nothing, nothing ? 'as listed by this browser' : 'not as promised'),
+        el('dd', {}, verdict(nothing, nothing ? 'as listed by this browser' : 'not as promised')),
       ),
     ];
     if (this.#session) {
       const { opened, bundled } = this.#session;
       rows.push(identity('Package', opened.digest, bundled?.digest, bundled ? 'as published' : 'your own'));
-      rows.push(signatureRow(this.#session));
+      rows.push(signatureRow(this.#session, this.site.policy));
     }
     this.#identity.replaceChildren(
       el('h3', {}, 'Whose bytes'),
@@ -236,12 +237,8 @@ function identity(name: string, computed: string, published: string | undefined,
     { class: 'identity' },
     el('dt', {}, name),
     el('dd', {}, el('code', { class: 'digest' }, computed)),
-    published === undefined ? el('dd', { class: 'muted' }, note) : verdict(same, text),
+    published === undefined ? el('dd', { class: 'muted' }, note) : el('dd', {}, verdict(same, text)),
   );
-}
-
-function verdict(good: boolean, text: string): HTMLElement {
-  return el('dd', { class: good ? 'good' : 'bad' }, el('span', { 'aria-hidden': 'true' }, good ? '✓ ' : '✗ '), text);
 }
 
 function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {

@@ -32,8 +32,16 @@ export interface Site {
   component: { digest: string; url: string; size: number };
   support: string;
   trust: string;
+  /** By what the signatures of the bundled packages are judged, if it was published with the page. */
+  policy?: Policy;
   worker: string;
   models: Bundled[];
+}
+
+/** A public key, root certificates or a trust policy, as text. */
+export interface Policy {
+  kind: 'key' | 'certificates' | 'policy';
+  text: string;
 }
 
 /** An instance on its way to the worker. */

@@ -4,7 +4,7 @@ import type { Progress } from '../../package/dist/index.js';
 import type { Engine } from './engine.js';
 import { examplesOf } from './examples.js';
 import type { Manifest } from './manifest.js';
-import type { Bundled, Example, Input, Opened, Origin, Predicted } from './protocol.js';
+import type { Bundled, Example, Input, Opened, Origin, Policy, Predicted, Signature } from './protocol.js';
 
 /** How long a prediction may take before its worker is stopped, in milliseconds. */
 const PATIENCE = 60_000;
@@ -23,6 +23,7 @@ export class Session extends EventTarget {
   answered: Answered | undefined;
   /** Milliseconds of the latest predictions. */
   readonly times: number[] = [];
+  #judged: Promise<Signature> | undefined;
   #busy = false;
   #next: (() => Promise<void>) | undefined;
 
@@ -65,6 +66,13 @@ export class Session extends EventTarget {
     this.times.splice(0, this.times.length - 100);
     this.dispatchEvent(new Event('answered'));
     return this.answered;
+  }
+
+  /** Judges the signature by the policy that was published with the page. A good one stays good. */
+  judge({ text: policy }: Policy): Promise<Signature> {
+    this.#judged ??= this.engine.call('checkSignature', { key: this.key, policy });
+    this.#judged.catch(() => (this.#judged = undefined));
+    return this.#judged;
   }
 
   /**
