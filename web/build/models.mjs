@@ -8,6 +8,8 @@ import { MODELS, SITE } from './paths.mjs';
 
 /** Lies beside the files of a signed package. */
 const SIGNATURE = 'model.sig';
+/** Tasks whose instances are texts. */
+const TEXTS = /^(text|token)-/;
 const PICTURE = /\.(png|jpe?g|webp|gif|bmp)$/;
 /** The order of the page; models that it does not name come behind. */
 const ORDER = ['digits', 'fraud', 'photos', 'sentiment'];
@@ -57,7 +59,7 @@ async function copied(folder, bytes) {
   };
 }
 
-/** Inputs to begin with: pictures, JSON objects or lines of text that the model's folder has. */
+/** Inputs to begin with that the model's folder has: pictures, JSON objects, lines of text or lists of them. */
 async function examples(of, manifest, base) {
   let folder = join(of, '../examples');
   let names = await readdir(folder).catch(() => []);
@@ -77,10 +79,15 @@ async function examples(of, manifest, base) {
       if (!Array.isArray(fields)) {
         examples.push({ title, fields });
       }
+    } else if (name.endsWith('.json') && TEXTS.test(manifest.task)) {
+      const texts = [JSON.parse(await readFile(join(folder, name)))].flat().map(({ text }) => text);
+      examples.push(...texts.map((text) => ({ title: text, text })));
     } else if (name.endsWith('.txt')) {
       const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
       examples.push(...lines.filter((line) => line.trim()).map((text) => ({ title: text, text })));
     }
   }
-  return examples;
+  // The same words again show nothing new.
+  const heard = examples.map(({ title }) => title.toLowerCase().replaceAll(/[^\p{L}\d]/gu, ''));
+  return examples.filter((_, at) => heard.indexOf(heard[at]) === at);
 }

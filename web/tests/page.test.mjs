@@ -122,7 +122,7 @@ test('a payment is scored, explained, and refused with a reason', async () => {
   const fraud = page.locator('#fraud');
   await reads(fraud.locator('.gauge .number'), /^0\.986$/);
   await reads(fraud.locator('.gauge .action'), /^block$/);
-  await reads(fraud.locator('.pushes'), /Distance from home km/);
+  await reads(fraud.locator('.pushes'), /Distance from home\s*1214\.6 km, usual 3\.4/);
   await page.screenshot({ path: `${SHOTS}/fraud.png`, fullPage: true });
   await fraud.getByRole('button', { name: 'Ordinary' }).click();
   await reads(fraud.locator('.gauge .action'), /^allow$/);
@@ -130,8 +130,44 @@ test('a payment is scored, explained, and refused with a reason', async () => {
   await fraud.getByLabel('Amount', { exact: true }).fill('a lot');
   await reads(fraud.locator('.notice.failed'), /amount: expected a number/);
   assert.equal(await fraud.getByLabel('Amount', { exact: true }).getAttribute('aria-invalid'), 'true');
+  // Nothing of the answer before is left: it is none to what stands there now.
+  assert.equal(await fraud.locator('.gauge .number').innerText(), '–');
+  await reads(fraud.locator('.verdict'), /^No answer$/);
   await fraud.getByLabel('Amount', { exact: true }).fill('900');
   await reads(fraud.locator('.pushes'), /Amount/);
+  await leave();
+});
+
+test('on a phone the answer stays in sight while a payment is changed', async () => {
+  const { page, leave } = await visit('#fraud', PHONE);
+  const fraud = page.locator('#fraud');
+  const verdict = fraud.locator('.verdict');
+  await reads(verdict, /^fraud 98\.6 %, block$/);
+  const rate = fraud.getByLabel('Terminal fraud rate 28d');
+  await rate.scrollIntoViewIfNeeded();
+  await rate.fill('0');
+  for (const it of [rate, verdict]) {
+    const { y, height } = await it.boundingBox();
+    assert.ok(y >= 0 && y + height <= PHONE.viewport.height, `from ${y} to ${y + height}`);
+  }
+  await rate.fill('often');
+  await reads(verdict, /^No answer$/);
+  const { y, height } = await fraud.locator('.notice.failed').boundingBox();
+  assert.ok(y >= 0 && y + height <= PHONE.viewport.height, `the reason from ${y} to ${y + height}`);
+  await leave();
+});
+
+test('the page’s own links leave the model that is open, and its tab can be seen', async () => {
+  const { page, leave } = await visit('#fraud', PHONE);
+  const chosen = page.locator('[role=tab][aria-selected=true]');
+  for (const link of ['Proof', 'How it works', 'Demos']) {
+    await page.getByRole('link', { name: link, exact: true }).click();
+    assert.equal(await chosen.innerText(), 'Score a payment');
+  }
+  await page.evaluate(() => (location.hash = '#own'));
+  await page.waitForFunction(() => document.querySelector('#tab-own').ariaSelected === 'true');
+  const { x, width } = await chosen.boundingBox();
+  assert.ok(x >= 0 && x + width <= PHONE.viewport.width, `from ${x} to ${x + width}`);
   await leave();
 });
 

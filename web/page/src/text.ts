@@ -31,10 +31,14 @@ export function list(names: readonly string[]): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
 }
 
+/** What is written in capitals wherever it stands. */
+const CAPITALS = /\b(auc( pr| roc)?|id|mae|mse|rmse)\b/gi;
+
 /** `customer_tx_count_1h` as words. */
 export function words(name: string): string {
   const spaced = name.replaceAll(/[_-]+/g, ' ').trim();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  const capital = spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  return capital.replaceAll(CAPITALS, (it) => it.toUpperCase());
 }
 
 /** The bits of a binary32 in hexadecimal. */

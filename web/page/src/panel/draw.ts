@@ -133,6 +133,10 @@ export class DrawPanel implements Panel {
       this.#seen.show(seen);
       this.#notice.warn(prediction.warnings);
     } catch (error) {
+      this.#bars.clear();
+      this.#opinions.clear();
+      this.#seen.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
   }

@@ -11,7 +11,7 @@ import { Gauge } from '../view/gauge.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
 import { Pushes, type Push } from '../view/pushes.js';
-import { FormField, usual } from './fields.js';
+import { FormField, title, usual } from './fields.js';
 import { sides, type Panel } from './panel.js';
 
 type Fields = Record<string, unknown>;
@@ -73,7 +73,6 @@ export class FormPanel implements Panel {
       ],
     );
     this.root.classList.add('form');
-    this.#verdict.classList.toggle('visually-hidden', this.#gauge !== undefined);
     this.#explain(undefined);
     this.#fill((presets.find(({ title }) => title === 'suspicious') ?? presets[0])?.fields ?? this.#usual);
   }
@@ -130,8 +129,11 @@ export class FormPanel implements Panel {
       if (faulty) {
         faulty.faulty = true;
       }
+      this.#gauge?.clear();
+      this.#bars?.clear();
       this.#opinions.clear();
       this.#pushes.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
   }
@@ -157,10 +159,11 @@ export class FormPanel implements Panel {
     const results = await this.session.engine.call('predictMany', take);
     const pushes = results.flatMap((result, at): Push[] => {
       const without = isFailure(result) ? undefined : result.score;
-      const { name } = changed[at]!;
+      const field = changed[at]!;
+      const { name, unit } = field;
       return without === undefined
         ? []
-        : [{ name: words(name), value: values[name], usual: this.#usual[name], score, without }];
+        : [{ name: title(field), unit, value: values[name], usual: this.#usual[name], score, without }];
     });
     this.#pushes.show(pushes);
   }

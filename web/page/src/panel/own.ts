@@ -6,6 +6,7 @@ import type { Origin, Site, Started } from '../protocol.js';
 import { Session } from '../session.js';
 import { list, size } from '../text.js';
 import { Notice } from '../view/notice.js';
+import { dropZone, invitation } from '../view/zone.js';
 import { Dropped } from './dropped.js';
 import { panelFor } from './choose.js';
 import type { Panel } from './panel.js';
@@ -41,11 +42,10 @@ export class OwnPanel implements Panel {
     const zone = el(
       'div',
       { class: 'zone wide' },
-      el(
-        'p',
-        { class: 'invitation' },
-        el('strong', {}, 'Drop an ONNX file or a model package here'),
-        el('span', {}, 'a package as its folder, its files, or its archive (.tar). It stays in this tab.'),
+      invitation(
+        'an ONNX file or a model package',
+        'a package as its folder, its files, or its archive (.tar). It stays in this tab.',
+        'a package as its archive (.tar), or all of its files. It stays in this tab.',
       ),
     );
     const tools = el(
@@ -57,19 +57,7 @@ export class OwnPanel implements Panel {
       this.#folder,
     );
     this.root.append(zone, tools, this.#notice.root, this.#place);
-    const over = (is: boolean) => zone.classList.toggle('over', is);
-    zone.addEventListener('dragover', (event) => {
-      event.preventDefault();
-      over(true);
-    });
-    zone.addEventListener('dragleave', () => over(false));
-    zone.addEventListener('drop', (event) => {
-      event.preventDefault();
-      over(false);
-      if (event.dataTransfer) {
-        void this.#take(Dropped.of(event.dataTransfer));
-      }
-    });
+    dropZone(zone, (transfer) => void this.#take(Dropped.of(transfer)), () => this.#archive.click());
   }
 
   async #chosen(input: HTMLInputElement): Promise<void> {

@@ -8,11 +8,14 @@ import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
 import { SeenPicture } from '../view/seen.js';
+import { dropZone, invitation } from '../view/zone.js';
 import { Camera } from './camera.js';
 import { sides, type Panel } from './panel.js';
 
 /** The format's limit of an encoded picture, in bytes. */
 const LARGEST = 32 << 20;
+/** Pictures up to this width are shown by their pixels. */
+const SMALL = 96;
 /** What the component decodes by itself. */
 const KNOWN = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp'];
 
@@ -27,13 +30,13 @@ export class PhotoPanel implements Panel {
     'aria-label': 'Picture file',
     onchange: () => void this.#chosen(this.#file.files),
   });
-  readonly #picture = el('img', { alt: 'The picture that was chosen', hidden: true });
-  readonly #invitation = el(
-    'p',
-    { class: 'invitation' },
-    el('strong', {}, 'Drop a picture here'),
-    el('span', {}, 'or paste one, or choose a file'),
-  );
+  readonly #picture = el('img', {
+    alt: 'The picture that was chosen',
+    hidden: true,
+    // Of a small picture every pixel is shown: blurred, it would look like a fault.
+    onload: () => this.#picture.classList.toggle('small', this.#picture.naturalWidth <= SMALL),
+  });
+  readonly #invitation = invitation('a picture', 'or paste one, or choose a file', 'or take one with the camera');
   readonly #zone = el('div', { class: 'zone' }, this.#picture, this.#invitation);
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'No picture yet');
   #begun = false;
@@ -78,18 +81,7 @@ export class PhotoPanel implements Panel {
   }
 
   #listen(): void {
-    const over = (is: boolean) => this.#zone.classList.toggle('over', is);
-    this.#zone.addEventListener('dragover', (event) => {
-      event.preventDefault();
-      over(true);
-    });
-    this.#zone.addEventListener('dragleave', () => over(false));
-    this.#zone.addEventListener('drop', (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      over(false);
-      void this.#chosen(event.dataTransfer?.files);
-    });
+    dropZone(this.#zone, ({ files }) => void this.#chosen(files), () => this.#file.click());
     document.addEventListener('paste', (event) => {
       const files = event.clipboardData?.files;
       if (files?.length && this.root.checkVisibility()) {

@@ -103,6 +103,11 @@ export class SentencePanel implements Panel {
       this.#tokens.show(seen);
       this.#notice.warn(prediction.warnings);
     } catch (error) {
+      this.#bars.clear();
+      this.#rest.textContent = '';
+      this.#opinions.clear();
+      this.#tokens.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
   }
