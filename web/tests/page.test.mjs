@@ -171,6 +171,16 @@ test('the page’s own links leave the model that is open, and its tab can be se
   await leave();
 });
 
+test('a sentence that is neither is neutral, and the share is that of what it is likeliest', { skip: !has('sentiment') }, async () => {
+  const { page, leave } = await visit('#sentiment');
+  const sentiment = page.locator('#sentiment');
+  await reads(sentiment.locator('.verdict'), /^positive \d/);
+  assert.ok((await sentiment.locator('.example').count()) > 1);
+  await sentiment.getByRole('textbox').fill('The train leaves from platform four.');
+  await reads(sentiment.locator('.verdict'), /^neutral unsure: negative 5\d\.\d %$/);
+  await leave();
+});
+
 test('every other bundled model answers', async () => {
   for (const model of LIST.models.filter(({ name }) => !['digits', 'fraud'].includes(name))) {
     const { page, leave } = await visit(`#${model.name}`);

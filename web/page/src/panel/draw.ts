@@ -3,10 +3,10 @@
 import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Session } from '../session.js';
-import { percent } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
 import { SeenPicture } from '../view/seen.js';
 import { sides, type Panel } from './panel.js';
 
@@ -124,10 +124,7 @@ export class DrawPanel implements Panel {
       const shares = probabilities(this.session.manifest, prediction);
       if (shares) {
         this.#bars.show(shares);
-        this.#verdict.replaceChildren(
-          el('strong', {}, prediction.label ?? ''),
-          ` ${percent(Math.max(...shares))}`,
-        );
+        this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
       }
       this.#opinions.show(prediction);
       this.#seen.show(seen);

@@ -5,12 +5,13 @@ import { el } from '../dom.js';
 import { floats, probabilities, type Field } from '../manifest.js';
 import type { Failure, Input } from '../protocol.js';
 import type { Session } from '../session.js';
-import { decimal, percent, words } from '../text.js';
+import { decimal, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Gauge } from '../view/gauge.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
 import { Pushes, type Push } from '../view/pushes.js';
+import { said } from '../view/said.js';
 import { FormField, title, usual } from './fields.js';
 import { sides, type Panel } from './panel.js';
 
@@ -117,9 +118,9 @@ export class FormPanel implements Panel {
       if (shares && this.#bars) {
         this.#bars.show(shares);
       }
-      const sure = shares ? ` ${percent(Math.max(...shares))}` : '';
-      const named = label ?? (score !== undefined ? decimal(score) : this.#value(prediction.outputs));
-      this.#verdict.replaceChildren(el('strong', {}, named), sure, action ? `, ${action}` : '');
+      const value = score !== undefined ? decimal(score) : this.#value(prediction.outputs);
+      const what = shares ? said(this.session.manifest, prediction, shares) : [el('strong', {}, label ?? value)];
+      this.#verdict.replaceChildren(...what, action ? `, ${action}` : '');
       this.#opinions.show(prediction);
       this.#notice.warn(prediction.warnings);
       await this.#whatIf(values, score);

@@ -3,10 +3,11 @@
 import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Session } from '../session.js';
-import { percent, size, words } from '../text.js';
+import { size, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
 import { SeenPicture } from '../view/seen.js';
 import { dropZone, invitation } from '../view/zone.js';
 import { Camera } from './camera.js';
@@ -153,8 +154,7 @@ export class PhotoPanel implements Panel {
     const shares = probabilities(this.session.manifest, prediction);
     if (shares) {
       this.#bars.show(shares);
-      const share = ` ${percent(Math.max(...shares))}`;
-      this.#verdict.replaceChildren(el('strong', {}, prediction.label ?? ''), share);
+      this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
     } else {
       this.#rest.hidden = false;
       this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2);

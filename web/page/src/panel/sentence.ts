@@ -4,10 +4,10 @@ import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Input } from '../protocol.js';
 import type { Session } from '../session.js';
-import { percent } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
 import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
 import { Tokens } from '../view/tokens.js';
 import { sides, type Panel } from './panel.js';
 
@@ -92,8 +92,7 @@ export class SentencePanel implements Panel {
       const shares = probabilities(this.session.manifest, prediction);
       if (shares && this.session.manifest.task === 'text-classification') {
         this.#bars.show(shares);
-        const share = ` ${percent(Math.max(...shares))}`;
-        this.#verdict.replaceChildren(el('strong', {}, prediction.label ?? ''), share);
+        this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
       } else {
         this.#rest.hidden = false;
         this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2).slice(0, 20_000);
