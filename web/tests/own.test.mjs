@@ -122,6 +122,11 @@ test('the form of a bare graph: extents, values of one’s own, and what is wron
   await own.getByRole('button', { name: 'Run' }).click();
   await reads(own.locator('.sides .notice.failed'), /2,999,997 values; this form makes at most 2,000,000/);
   await fits(page, 'a bare graph on a phone');
+  const long = `${'averylongnamewithoutanybreak'.repeat(4)}.onnx`;
+  await drop(page, [{ name: long, bytes: graph({ shape: ['averylongnameofanextentwithoutanybreakinit', 3] }) }]);
+  await reads(own.locator('.own-model'), / bytes · 1 operator/);
+  await reads(own.locator('.verdict'), /^Ran in /);
+  await fits(page, 'long names on a phone');
   await leave();
 });
 

@@ -208,7 +208,7 @@ export class Proof {
     const { training } = manifest;
     const facts: [string, string][] = [
       ['Task', manifest.task],
-      ['Licence', manifest.license],
+      ['Licence', manifest.license === 'NOASSERTION' ? 'not stated' : manifest.license],
       ...(manifest.ensemble ? [['Made of', madeOf(manifest.ensemble)] as [string, string]] : []),
       ...(training ? [['Learned from', training.data] as [string, string]] : []),
       ...(training?.period ? [['Period', training.period] as [string, string]] : []),

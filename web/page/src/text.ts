@@ -8,10 +8,18 @@ export function time(milliseconds: number): string {
   return `${milliseconds.toFixed(milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0)} ms`;
 }
 
-/** `22.1 MB`. */
+/** `22.1 MB`, `127 bytes`. */
 export function size(bytes: number): string {
+  if (bytes < 1e3) {
+    return counted(bytes, 'byte');
+  }
   const [unit, by] = bytes >= 1e6 ? ['MB', 1e6] : ['KB', 1e3];
   return `${(bytes / by).toFixed(bytes >= 1e8 || by === 1e3 ? 0 : 1)} ${unit}`;
+}
+
+/** `1 byte`, `12 bytes`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** `99.4 %`. */

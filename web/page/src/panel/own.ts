@@ -4,7 +4,7 @@ import { el } from '../dom.js';
 import { Engine } from '../engine.js';
 import type { Origin, Site, Started } from '../protocol.js';
 import { Session } from '../session.js';
-import { list, size } from '../text.js';
+import { counted, list, size } from '../text.js';
 import { Notice } from '../view/notice.js';
 import { dropZone, invitation } from '../view/zone.js';
 import { Dropped } from './dropped.js';
@@ -92,7 +92,7 @@ export class OwnPanel implements Panel {
     const { name, version, task, operators } = description;
     const members = session.opened.members.map(({ name }) => name);
     const made = members.length > 0 ? [`an ensemble of ${list(members)}`] : [];
-    const facts = [task, ...made, size(bytes), `${operators.length} operators`];
+    const facts = [task, ...made, size(bytes), counted(operators.length, 'operator')];
     this.#notice.clear();
     const panel = panelFor(session);
     this.#place.append(

@@ -2,7 +2,7 @@
 
 import { el } from '../dom.js';
 import type { Seen } from '../protocol.js';
-import { list } from '../text.js';
+import { counted, list } from '../text.js';
 
 /** Tokens beyond these are counted, not shown. */
 const MOST = 120;
@@ -23,7 +23,7 @@ export class Tokens {
       return;
     }
     const frames = texts.map(({ by, tokens }) => {
-      const count = tokens.length === 1 ? '1 token' : `${tokens.length} tokens`;
+      const count = counted(tokens.length, 'token');
       return frame(by.length === 0 ? count : `${count} for ${list(by)}`, tokens);
     });
     this.root.replaceChildren(...frames);
