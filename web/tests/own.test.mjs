@@ -229,6 +229,20 @@ async function plainDigits() {
   return plain;
 }
 
+test('of two models that are dropped one after the other, the second is shown', async () => {
+  const { page, leave } = await visit('#own');
+  const own = page.locator('#own');
+  const large = tar(await filesOf(root('models/sentiment/package')));
+  const digits = await readFile(root('models/digits/package/model.onnx'));
+  for (const first of [{ name: 'large.tar', bytes: large }, { name: 'noise.tar', bytes: Buffer.alloc(4096, 7) }]) {
+    await drop(page, [first], [{ name: 'second.onnx', bytes: digits }]);
+    await reads(own.locator('.verdict'), /^Ran in /);
+    assert.equal(await own.locator('.own-model > h3').innerText(), 'second 1.0.0');
+    assert.equal(await page.locator(NOTICE).innerText(), '');
+  }
+  await leave();
+});
+
 test('an ensemble of drawings is drawn for, and says what each member said', async () => {
   const ensemble = join(folder, 'both');
   const members = [`inked=${root('models/digits/package')}`, `plain=${await plainDigits()}`];

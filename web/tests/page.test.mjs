@@ -160,6 +160,8 @@ test('on a phone the answer stays in sight while a payment is changed', async ()
 test('the page’s own links leave the model that is open, and its tab can be seen', async () => {
   const { page, leave } = await visit('#fraud', PHONE);
   const chosen = page.locator('[role=tab][aria-selected=true]');
+  await page.waitForFunction(() => scrollY > 0);
+  assert.ok((await chosen.boundingBox()).y >= 0, 'the address leads to the model, below its tab');
   for (const link of ['Proof', 'How it works', 'Demos']) {
     await page.getByRole('link', { name: link, exact: true }).click();
     assert.equal(await chosen.innerText(), 'Score a payment');

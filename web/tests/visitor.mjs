@@ -71,16 +71,21 @@ export async function fits(page, where) {
   assert.ok(wide <= 0, `${where} is ${wide} pixels too wide`);
 }
 
-/** Puts files into the place for a visitor's own model, as a drop does. */
-export async function drop(page, files) {
-  const named = files.map(({ name, bytes }) => [name, bytes.toString('base64')]);
+/** Puts files into the place for a visitor's own model, as a drop does; of several, one right after the other. */
+export async function drop(page, ...drops) {
+  const named = drops.map((files) => files.map(({ name, bytes }) => [name, bytes.toString('base64')]));
   await page.locator('#own .zone').first().evaluate((zone, named) => {
-    const transfer = new DataTransfer();
-    for (const [name, text] of named) {
-      const bytes = Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
-      transfer.items.add(new File([bytes], name));
+    const transfers = named.map((files) => {
+      const transfer = new DataTransfer();
+      for (const [name, text] of files) {
+        const bytes = Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
+        transfer.items.add(new File([bytes], name));
+      }
+      return transfer;
+    });
+    for (const dataTransfer of transfers) {
+      zone.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
     }
-    zone.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
   }, named);
 }
 

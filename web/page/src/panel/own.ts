@@ -33,6 +33,8 @@ export class OwnPanel implements Panel {
     onchange: () => void this.#chosen(this.#folder),
   });
   #engine: Engine | undefined;
+  /** Counts what was dropped: only the latest is shown. */
+  #turn = 0;
 
   constructor(
     private readonly site: Site,
@@ -67,21 +69,39 @@ export class OwnPanel implements Panel {
   }
 
   async #take(dropped: Promise<Dropped>): Promise<void> {
+    const turn = ++this.#turn;
     this.#place.replaceChildren();
     this.opened(undefined);
+    // A model that hangs or breaks its sandbox takes nobody with it.
+    this.#engine?.end('another model took its place');
     try {
       const { files, total } = await dropped;
-      this.#notice.say(`reading ${size(total)}…`);
-      const session = await this.#load(await origin(files));
-      this.#show(session);
+      this.#say(turn, `reading ${size(total)}…`);
+      const from = await origin(files);
+      this.#say(turn, 'checking it, and loading its graph…');
+      const session = this.#isLatest(turn) && (await this.#load(from));
+      if (session && this.#isLatest(turn)) {
+        this.#show(session);
+      }
     } catch (error) {
-      this.#notice.fail(error);
+      // What came to nothing because of a newer one is nobody's concern.
+      if (this.#isLatest(turn)) {
+        this.#notice.fail(error);
+      }
+    }
+  }
+
+  #isLatest(turn: number): boolean {
+    return turn === this.#turn;
+  }
+
+  #say(turn: number, message: string): void {
+    if (this.#isLatest(turn)) {
+      this.#notice.say(message);
     }
   }
 
   async #load(origin: Origin): Promise<Session> {
-    // A model that hangs or breaks its sandbox takes nobody with it.
-    this.#engine?.end('another model took its place');
     const engine = (this.#engine = new Engine(this.site));
     await engine.start(undefined, await this.started);
     return Session.open(engine, 'own', origin);
