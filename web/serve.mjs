@@ -25,24 +25,24 @@ const TYPES = {
 };
 const ENCODINGS = [['br', 'br'], ['gzip', 'gz']];
 
-/** Serves the page on a port of loopback (0: any). `onRequest` may answer by itself. */
-export async function serve(port = 0, onRequest = () => false) {
-  const rules = headerRules(await readFile(join(SITE, '_headers'), 'utf8'));
+/** Serves a page on a port of loopback (0: any). `onRequest` may answer by itself. */
+export async function serve(port = 0, onRequest = () => false, site = SITE) {
+  const rules = headerRules(await readFile(join(site, '_headers'), 'utf8'));
   const server = createServer((request, response) => {
     if (onRequest(request, response)) {
       return;
     }
-    answer(request, response, rules).catch(() => response.writeHead(500).end());
+    answer(request, response, site, rules).catch(() => response.writeHead(500).end());
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${server.address().port}/` };
 }
 
-async function answer(request, response, rules) {
+async function answer(request, response, site, rules) {
   const { pathname } = new URL(request.url, 'http://localhost');
   const path = pathname === '/' ? '/index.html' : decodeURIComponent(pathname);
-  const file = join(SITE, normalize(path));
-  const found = file.startsWith(SITE) && (await stat(file).catch(() => undefined));
+  const file = join(site, normalize(path));
+  const found = file.startsWith(site) && (await stat(file).catch(() => undefined));
   if (!found?.isFile()) {
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
     return;

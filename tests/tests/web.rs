@@ -59,7 +59,7 @@ fn node(test: &str) {
     assert_eq!(code, Some(0), "{out}{error}");
 }
 
-// One test, not six: each of them takes a whole machine.
+// One test, not seven: each of them takes a whole machine.
 #[test]
 fn the_page_in_chromium_and_firefox_and_the_package_in_node() {
     if !site_is_there() {
@@ -71,6 +71,7 @@ fn the_page_in_chromium_and_firefox_and_the_package_in_node() {
         node("firefox.test.mjs");
         node("page.test.mjs");
         node("own.test.mjs");
+        node("trust.test.mjs");
         node("servers.test.mjs");
     }
 }

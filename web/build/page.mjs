@@ -28,8 +28,8 @@ const policy = (connect) =>
 const OWN = policy("'self'");
 const ANY = policy("'self' https: http://localhost:* http://127.0.0.1:*");
 
-/** Writes `target/web/site` round the models that are there already. */
-export async function page({ digest }, models) {
+/** Writes the page round the models that are there already. `policy` is published with it, if there is one. */
+export async function page({ digest }, models, policy) {
   await mkdir(`${SITE}/assets`, { recursive: true });
   await typescript(['-p', 'page', '--noEmit']);
   const component = await asset(`${GENERATED}/predictor.core.wasm`, 'predictor', 'wasm');
@@ -42,6 +42,7 @@ export async function page({ digest }, models) {
     component: { digest, url: component, size },
     support,
     trust,
+    ...(policy && { policy }),
     worker: bundled.worker,
     models,
   };

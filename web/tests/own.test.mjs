@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,8 +11,9 @@ import { promisify } from 'node:util';
 
 import { hostCli } from './native.mjs';
 import { graph, initializer } from './onnx.mjs';
-import { root, SHOTS, tar } from './site.mjs';
-import { accessible, chromium, drop, fits, PHONE, reads } from './visitor.mjs';
+import { filesOf, root, SHOTS, tar } from './site.mjs';
+import { DIGITS } from './strokes.mjs';
+import { accessible, chromium, draw, drop, fits, PHONE, reads } from './visitor.mjs';
 
 const NOTICE = '#own > div > .own > .notice';
 const it = chromium();
@@ -21,13 +22,7 @@ let folder;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'samebits-own-'))));
 after(() => rm(folder, { recursive: true, force: true }));
 
-async function fraudFiles() {
-  const folder = root('models/fraud/package');
-  const names = await readdir(folder);
-  return Promise.all(
-    names.map(async (path) => ({ path, content: await readFile(`${folder}/${path}`) })),
-  );
-}
+const fraudFiles = () => filesOf(root('models/fraud/package'));
 
 test('a package of one’s own runs; hostile files are refused', async () => {
   const { page, leave } = await visit('#own');
@@ -58,6 +53,13 @@ test('a package of one’s own runs; hostile files are refused', async () => {
     await reads(notice, expected);
     assert.equal(await notice.getAttribute('class'), 'notice failed', String(expected));
   }
+  // A press on the place asks for files, as the button does.
+  const asked = page.waitForEvent('filechooser');
+  await page.locator('#own .zone').first().click();
+  const path = join(folder, 'fraud.tar');
+  await writeFile(path, tar(files));
+  await (await asked).setFiles(path);
+  await reads(page.locator('#own .gauge .number'), /^\d/);
   await drop(page, archive(files));
   await reads(page.locator('#own .gauge .number'), /^\d/);
   await reads(page.locator('#proof'), /your own/);
@@ -120,6 +122,11 @@ test('the form of a bare graph: extents, values of one’s own, and what is wron
   await own.getByRole('button', { name: 'Run' }).click();
   await reads(own.locator('.sides .notice.failed'), /2,999,997 values; this form makes at most 2,000,000/);
   await fits(page, 'a bare graph on a phone');
+  const long = `${'averylongnamewithoutanybreak'.repeat(4)}.onnx`;
+  await drop(page, [{ name: long, bytes: graph({ shape: ['averylongnameofanextentwithoutanybreakinit', 3] }) }]);
+  await reads(own.locator('.own-model'), / bytes · 1 operator/);
+  await reads(own.locator('.verdict'), /^Ran in /);
+  await fits(page, 'long names on a phone');
   await leave();
 });
 
@@ -199,5 +206,109 @@ test('a signature is checked with a key of the visitor’s', async () => {
   await reads(page.locator('.proof .identity').last(), /not checked yet/);
   await row.getByText('Check it with a key that you trust').click();
   await check(publicKey, /not valid/);
+  await leave();
+});
+
+/** Drops a package's folder as one archive. */
+async function dropFolder(page, folder) {
+  await drop(page, [{ name: 'model.tar', bytes: tar(await filesOf(folder)) }]);
+}
+
+/** The digits package without the search for ink: another preparation of the same pictures. */
+async function plainDigits() {
+  const plain = join(folder, 'plain');
+  await cp(root('models/digits/package'), plain, { recursive: true });
+  await rm(join(plain, 'reference-cases.json'));
+  const manifest = JSON.parse(await readFile(join(plain, 'manifest.json'), 'utf8'));
+  const { ink, ...image } = manifest.input.image;
+  const center_crop = { width: ink.size, height: ink.size };
+  const resize = { shortest_edge: ink.size, filter: 'bilinear' };
+  manifest.input.image = { ...image, resize, center_crop };
+  manifest.files = manifest.files.filter(({ role }) => role !== 'reference-cases');
+  await writeFile(join(plain, 'manifest.json'), JSON.stringify(manifest));
+  return plain;
+}
+
+test('of two models that are dropped one after the other, the second is shown', async () => {
+  const { page, leave } = await visit('#own');
+  const own = page.locator('#own');
+  const large = tar(await filesOf(root('models/sentiment/package')));
+  const digits = await readFile(root('models/digits/package/model.onnx'));
+  for (const first of [{ name: 'large.tar', bytes: large }, { name: 'noise.tar', bytes: Buffer.alloc(4096, 7) }]) {
+    await drop(page, [first], [{ name: 'second.onnx', bytes: digits }]);
+    await reads(own.locator('.verdict'), /^Ran in /);
+    assert.equal(await own.locator('.own-model > h3').innerText(), 'second 1.0.0');
+    assert.equal(await page.locator(NOTICE).innerText(), '');
+  }
+  await leave();
+});
+
+test('an ensemble of drawings is drawn for, and says what each member said', async () => {
+  const ensemble = join(folder, 'both');
+  const members = [`inked=${root('models/digits/package')}`, `plain=${await plainDigits()}`];
+  await hostCli('ensemble', ...members, '-o', ensemble, '--combine', 'weighted', '--weights', '3,1');
+  const { page, leave } = await visit('#own');
+  const own = page.locator('#own');
+  await dropFolder(page, ensemble);
+  await reads(own.locator('.own-model'), /an ensemble of inked and plain/);
+  await draw(page, DIGITS[3]);
+  await reads(own.locator('.verdict').first(), /^3 /);
+  const sheet = own.locator('.choice > .sides').first();
+  await reads(sheet.locator('.opinions'), /inked\s*weight 3\s*3\s*[\d.]+ %\s*plain\s*weight 1/);
+  // Each member sees the drawing by its own preparation.
+  await reads(sheet.locator('.seen').first(), /What inked sees: 28 × 28/);
+  await reads(sheet.locator('.seen').last(), /What plain sees: 28 × 28/);
+  await accessible(page, 'an ensemble of drawings');
+  await page.screenshot({ path: `${SHOTS}/own-ensemble.png`, fullPage: true });
+  await own.getByRole('button', { name: 'Clear' }).click();
+  await reads(own.locator('.verdict').first(), /^Nothing drawn yet$/);
+  await reads(sheet.locator('.opinions'), /inked\s*weight 3\s*–/);
+
+  // Its reference cases are samples, and a picture gets the bits of the command line.
+  await own.getByRole('button', { name: 'Use a picture' }).click();
+  await own.getByRole('button', { name: 'Sample: A 4 of MNIST' }).click();
+  await reads(own.locator('.verdict').last(), /^4 /);
+  const drawn = root('models/digits/examples/drawn.png');
+  await own.locator('.choice input[type=file]').setInputFiles(drawn);
+  await reads(own.locator('.verdict').last(), /^3 /);
+  const { provenance: _, ...expected } = JSON.parse(await hostCli('predict', '--model', ensemble, drawn));
+  assert.deepEqual(JSON.parse(await page.locator('.proof .json').innerText()), expected);
+  await page.locator('#run-cases').click();
+  await reads(page.locator('.proof .result'), /every bit the same/);
+  await leave();
+});
+
+test('an ensemble of texts is typed for', async () => {
+  const ensemble = join(folder, 'texts');
+  const sentiment = root('models/sentiment/package');
+  await hostCli('ensemble', `a=${sentiment}`, `b=${sentiment}`, '-o', ensemble, '--combine', 'average');
+  const { page, leave } = await visit('#own', PHONE);
+  const own = page.locator('#own');
+  await dropFolder(page, ensemble);
+  // It begins with its first reference case, and offers more of them.
+  await reads(own.locator('.verdict'), /^positive /);
+  assert.equal(await own.getByRole('textbox').inputValue(), 'not bad at all');
+  await own.getByRole('textbox').fill('What an awful day.');
+  await reads(own.locator('.verdict'), /^negative /);
+  await reads(own.locator('.opinions'), /a\s*negative\s*[\d.]+ %\s*b\s*negative/);
+  await reads(own.locator('.token-frame h3'), /tokens for a and b/);
+  assert.equal(await own.locator('.token-frame').count(), 1);
+  await fits(page, 'an ensemble of texts on a phone');
+  await leave();
+});
+
+test('an ensemble of tables has presets, a dial and what pushed it', async () => {
+  const ensemble = join(folder, 'tables');
+  const fraud = root('models/fraud/package');
+  await hostCli('ensemble', `a=${fraud}`, `b=${fraud}`, '-o', ensemble, '--combine', 'average');
+  const { page, leave } = await visit('#own');
+  const own = page.locator('#own');
+  await dropFolder(page, ensemble);
+  await reads(own.locator('.gauge .action'), /^allow$/);
+  await reads(own.locator('.push-frame'), /Every field is as usual/);
+  await own.getByRole('button', { name: 'Suspicious electronics abroad at night' }).click();
+  await reads(own.locator('.gauge .action'), /^block$/);
+  await reads(own.locator('.opinions'), /a\s*fraud\s*fraud score 0\.\d{3}\s*b\s*fraud/);
+  await reads(own.locator('.pushes'), /Distance from home\s*[\d.]+ km, usual/);
   await leave();
 });

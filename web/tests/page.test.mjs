@@ -6,26 +6,13 @@ import { test } from 'node:test';
 
 import { root, serve, SHOTS, site } from './site.mjs';
 import { DIGITS } from './strokes.mjs';
-import { accessible, chromium, DESKTOP, fits, PHONE, reads, TABLET } from './visitor.mjs';
+import { accessible, chromium, DESKTOP, draw, fits, PHONE, reads, TABLET } from './visitor.mjs';
 
 const LIST = await site();
 const has = (name) => LIST.models.some((model) => model.name === name);
 
 const it = chromium();
 const { visit } = it;
-
-async function draw(page, strokes) {
-  const box = await page.locator('.paper').boundingBox();
-  for (const stroke of strokes) {
-    const points = stroke.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
-    await page.mouse.move(...points[0]);
-    await page.mouse.down();
-    for (const point of points.slice(1)) {
-      await page.mouse.move(...point, { steps: 2 });
-    }
-    await page.mouse.up();
-  }
-}
 
 test('ten drawn digits are read', { skip: !has('digits') }, async () => {
   const { page, leave } = await visit('#digits');
@@ -135,7 +122,7 @@ test('a payment is scored, explained, and refused with a reason', async () => {
   const fraud = page.locator('#fraud');
   await reads(fraud.locator('.gauge .number'), /^0\.986$/);
   await reads(fraud.locator('.gauge .action'), /^block$/);
-  await reads(fraud.locator('.pushes'), /Distance from home km/);
+  await reads(fraud.locator('.pushes'), /Distance from home\s*1214\.6 km, usual 3\.4/);
   await page.screenshot({ path: `${SHOTS}/fraud.png`, fullPage: true });
   await fraud.getByRole('button', { name: 'Ordinary' }).click();
   await reads(fraud.locator('.gauge .action'), /^allow$/);
@@ -143,8 +130,56 @@ test('a payment is scored, explained, and refused with a reason', async () => {
   await fraud.getByLabel('Amount', { exact: true }).fill('a lot');
   await reads(fraud.locator('.notice.failed'), /amount: expected a number/);
   assert.equal(await fraud.getByLabel('Amount', { exact: true }).getAttribute('aria-invalid'), 'true');
+  // Nothing of the answer before is left: it is none to what stands there now.
+  assert.equal(await fraud.locator('.gauge .number').innerText(), '–');
+  await reads(fraud.locator('.verdict'), /^No answer$/);
   await fraud.getByLabel('Amount', { exact: true }).fill('900');
   await reads(fraud.locator('.pushes'), /Amount/);
+  await leave();
+});
+
+test('on a phone the answer stays in sight while a payment is changed', async () => {
+  const { page, leave } = await visit('#fraud', PHONE);
+  const fraud = page.locator('#fraud');
+  const verdict = fraud.locator('.verdict');
+  await reads(verdict, /^fraud 98\.6 %, block$/);
+  const rate = fraud.getByLabel('Terminal fraud rate 28d');
+  await rate.scrollIntoViewIfNeeded();
+  await rate.fill('0');
+  for (const it of [rate, verdict]) {
+    const { y, height } = await it.boundingBox();
+    assert.ok(y >= 0 && y + height <= PHONE.viewport.height, `from ${y} to ${y + height}`);
+  }
+  await rate.fill('often');
+  await reads(verdict, /^No answer$/);
+  const { y, height } = await fraud.locator('.notice.failed').boundingBox();
+  assert.ok(y >= 0 && y + height <= PHONE.viewport.height, `the reason from ${y} to ${y + height}`);
+  await leave();
+});
+
+test('the page’s own links leave the model that is open, and its tab can be seen', async () => {
+  const { page, leave } = await visit('#fraud', PHONE);
+  const chosen = page.locator('[role=tab][aria-selected=true]');
+  await page.waitForFunction(() => scrollY > 0);
+  assert.ok((await chosen.boundingBox()).y >= 0, 'the address leads to the model, below its tab');
+  for (const link of ['Proof', 'How it works', 'Demos']) {
+    await page.getByRole('link', { name: link, exact: true }).click();
+    assert.equal(await chosen.innerText(), 'Score a payment');
+  }
+  await page.evaluate(() => (location.hash = '#own'));
+  await page.waitForFunction(() => document.querySelector('#tab-own').ariaSelected === 'true');
+  const { x, width } = await chosen.boundingBox();
+  assert.ok(x >= 0 && x + width <= PHONE.viewport.width, `from ${x} to ${x + width}`);
+  await leave();
+});
+
+test('a sentence that is neither is neutral, and the share is that of what it is likeliest', { skip: !has('sentiment') }, async () => {
+  const { page, leave } = await visit('#sentiment');
+  const sentiment = page.locator('#sentiment');
+  await reads(sentiment.locator('.verdict'), /^positive \d/);
+  assert.ok((await sentiment.locator('.example').count()) > 1);
+  await sentiment.getByRole('textbox').fill('The train leaves from platform four.');
+  await reads(sentiment.locator('.verdict'), /^neutral unsure: negative 5\d\.\d %$/);
   await leave();
 });
 

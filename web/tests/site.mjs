@@ -1,6 +1,7 @@
 // The built page, served on loopback for the tests.
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { serve } from '../serve.mjs';
@@ -23,6 +24,18 @@ export async function site() {
 
 /** Serves the page. */
 export { serve };
+
+/** The files of a package's folder, as an archive has them. */
+export async function filesOf(folder, below = '') {
+  const entries = await readdir(join(folder, below), { withFileTypes: true });
+  const files = entries.map(async (entry) => {
+    const path = below ? `${below}/${entry.name}` : entry.name;
+    return entry.isDirectory()
+      ? filesOf(folder, path)
+      : [{ path, content: await readFile(join(folder, path)) }];
+  });
+  return (await Promise.all(files)).flat();
+}
 
 /** A tar archive of files, `{ path, content, kind? }`, as POSIX ustar has it. */
 export function tar(files) {

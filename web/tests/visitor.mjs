@@ -71,15 +71,36 @@ export async function fits(page, where) {
   assert.ok(wide <= 0, `${where} is ${wide} pixels too wide`);
 }
 
-/** Puts files into the place for a visitor's own model, as a drop does. */
-export async function drop(page, files) {
-  const named = files.map(({ name, bytes }) => [name, bytes.toString('base64')]);
+/** Puts files into the place for a visitor's own model, as a drop does; of several, one right after the other. */
+export async function drop(page, ...drops) {
+  const named = drops.map((files) => files.map(({ name, bytes }) => [name, bytes.toString('base64')]));
   await page.locator('#own .zone').first().evaluate((zone, named) => {
-    const transfer = new DataTransfer();
-    for (const [name, text] of named) {
-      const bytes = Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
-      transfer.items.add(new File([bytes], name));
+    const transfers = named.map((files) => {
+      const transfer = new DataTransfer();
+      for (const [name, text] of files) {
+        const bytes = Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
+        transfer.items.add(new File([bytes], name));
+      }
+      return transfer;
+    });
+    for (const dataTransfer of transfers) {
+      zone.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
     }
-    zone.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }));
   }, named);
+}
+
+/** Draws strokes through points of the unit square on the paper that can be seen. */
+export async function draw(page, strokes) {
+  const paper = page.locator('.paper:visible');
+  await paper.scrollIntoViewIfNeeded();
+  const box = await paper.boundingBox();
+  for (const stroke of strokes) {
+    const points = stroke.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
+    await page.mouse.move(...points[0]);
+    await page.mouse.down();
+    for (const point of points.slice(1)) {
+      await page.mouse.move(...point, { steps: 2 });
+    }
+    await page.mouse.up();
+  }
 }

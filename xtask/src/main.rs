@@ -39,9 +39,13 @@ enum Command {
     Build,
     /// Build the demo page into target/web/site and the npm package in web/package
     Web {
-        /// Show this model package, too
+        /// Show this model package, too; one with a bundled model's name takes its place
         #[arg(long)]
         package: Vec<PathBuf>,
+        /// Publish this with the page: a public key, root certificates or a trust policy, by which
+        /// the page checks the signatures of its packages
+        #[arg(long)]
+        trust: Option<PathBuf>,
     },
     /// Build the zips for AWS Lambda into target/functions: the program and a baked model
     Function {
@@ -91,7 +95,7 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Tools => tools::prepare(),
         Command::Component => component::build().map(drop),
         Command::Build => programs::build(),
-        Command::Web { package } => web::build(&package),
+        Command::Web { package, trust } => web::build(&package, trust.as_deref()),
         Command::Function { model, arch, without_aws } => {
             function::build(&model, &arch, without_aws)
         }

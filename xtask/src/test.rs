@@ -17,7 +17,7 @@ pub(crate) fn all() -> Result<()> {
         ("JSON Schemas", schema::check),
         ("component", || component::build().map(drop)),
         ("tools", tools::prepare),
-        ("page", || web::build(&[])),
+        ("page", || web::build(&[], None)),
         ("tests", tests),
         ("clippy", || {
             let clippy = ["clippy", "--release", "--workspace", "--all-targets", "--quiet"];

@@ -11,7 +11,7 @@ use crate::toolchain::{TARGET, Toolchain};
 use crate::{component, root, say};
 
 /// Builds the page into `target/web/site` and the package into `web/package/dist`.
-pub(crate) fn build(packages: &[PathBuf]) -> Result<()> {
+pub(crate) fn build(packages: &[PathBuf], trust: Option<&Path>) -> Result<()> {
     if !root().join("target/component/predictor.wasm").is_file() {
         component::build()?;
     }
@@ -22,6 +22,9 @@ pub(crate) fn build(packages: &[PathBuf]) -> Result<()> {
     node.current_dir(root().join("web")).arg("build/main.mjs");
     for package in packages {
         node.arg("--package").arg(std::path::absolute(package)?);
+    }
+    if let Some(trust) = trust {
+        node.arg("--trust").arg(std::path::absolute(trust)?);
     }
     run(&mut node)
 }

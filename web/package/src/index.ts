@@ -14,7 +14,7 @@ import { packageFiles, type ModelSource } from './source.js';
 export { componentSize, loadComponent, publishedDigest } from './component.js';
 export type { Component, ComponentOptions } from './component.js';
 export { PredictError, type ErrorKind } from './error.js';
-export { Model } from './model.js';
+export { Model, type Member } from './model.js';
 export type { ModelSource } from './source.js';
 export * from './types.js';
 

@@ -18,6 +18,12 @@ const MANIFEST = 'manifest.json';
 /** Lies beside a package's files, and is for hosts. */
 const SIGNATURE = 'model.sig';
 
+/** A package inside an ensemble, whose answer is one of those that are combined. */
+export interface Member {
+  name: string;
+  source: ModelPackage;
+}
+
 /** Bytes of an element in reference cases, where they are more than one. */
 const ELEMENT_SIZE: Partial<Record<Tensor['elementType'], number>> = {
   uint16: 2, int16: 2, float16: 2, bfloat16: 2,
@@ -34,6 +40,8 @@ export class Model {
   private constructor(
     /** The package, as the component has checked it. */
     readonly source: ModelPackage,
+    /** The packages in it, if it is an ensemble. */
+    readonly members: readonly Member[],
     readonly component: Component,
     exports: Exports,
   ) {
@@ -47,11 +55,8 @@ export class Model {
       const exports = await instantiate(component);
       exports.load(files.filter(({ path }) => path !== SIGNATURE));
       // Beyond this line every file is what the manifest says.
-      const reader = new PackageReader(files.find(({ path }) => path === MANIFEST)!.content);
-      for (const { path, content } of files.filter(({ path }) => reader.wants(path))) {
-        reader.add(path, content);
-      }
-      return new Model(reader.finish(), component, exports);
+      const source = read(files);
+      return new Model(source, membersOf(source, files), component, exports);
     } catch (thrown) {
       throw ofThrown(thrown);
     }
@@ -125,6 +130,26 @@ export class Model {
   verify(): CaseResult[] {
     return this.caseNames.map((_, index) => this.verifyCase(index));
   }
+}
+
+/** What people and proofs need of a package that was checked. */
+function read(files: PackageFile[]): ModelPackage {
+  const reader = new PackageReader(files.find(({ path }) => path === MANIFEST)!.content);
+  for (const { path, content } of files.filter(({ path }) => reader.wants(path))) {
+    reader.add(path, content);
+  }
+  return reader.finish();
+}
+
+/** Each member lies in an ensemble as the package that it is. */
+function membersOf(source: ModelPackage, files: PackageFile[]): Member[] {
+  const named: { name: string }[] = JSON.parse(source.manifest).ensemble?.members ?? [];
+  return named.map(({ name }) => {
+    const folder = `members/${name}/`;
+    const inside = files.filter(({ path }) => path.startsWith(folder));
+    const own = inside.map(({ path, content }) => ({ path: path.slice(folder.length), content }));
+    return { name, source: read(own) };
+  });
 }
 
 function raw(instance: Instance): RawInstance {

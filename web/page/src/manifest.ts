@@ -33,6 +33,12 @@ export interface Manifest {
     activation?: 'softmax' | 'sigmoid';
     score?: { name: string; label?: string };
   };
+  /** In the place of a graph: the packages whose answers are combined. */
+  ensemble?: {
+    members: { name: string; weight?: number }[];
+    combine: 'average' | 'weighted' | 'vote' | 'stacked';
+    stacker?: string;
+  };
   decision?: { rules: { above: number; action: string }[]; otherwise: string };
   training?: {
     data: string;
@@ -61,6 +67,24 @@ export function probabilities(manifest: Manifest, prediction: Prediction): Float
     return shares.map((share) => share / sum);
   }
   return activation === 'sigmoid' ? values.map((value) => 1 / (1 + Math.exp(-value))) : values;
+}
+
+/** What a member of an ensemble answered by itself. */
+export interface Opinion {
+  name: string;
+  score: number;
+  label: string | undefined;
+}
+
+/** What each member of an ensemble answered, in their order; nothing for other models. */
+export function opinions(manifest: Manifest, prediction: Prediction): Opinion[] {
+  const named = manifest.ensemble?.members ?? [];
+  if (named.length === 0) {
+    return [];
+  }
+  const key = manifest.output.score?.name ?? 'score';
+  const { members } = JSON.parse(prediction.json);
+  return named.map(({ name }) => ({ name, score: members[name][key], label: members[name].label }));
 }
 
 /** The elements of a binary32 tensor. */

@@ -2,12 +2,14 @@
 
 import { el } from './dom.js';
 import type { CaseResult, TensorType } from '../../package/dist/index.js';
+import type { Manifest } from './manifest.js';
 import type { Site, Started } from './protocol.js';
 import type { Session } from './session.js';
 import { typed } from './tensor.js';
-import { base64, decimal, size, time, words } from './text.js';
+import { base64, decimal, list, size, time, words } from './text.js';
 import { bitRow } from './view/bits.js';
 import { signatureRow } from './view/signature.js';
+import { verdict } from './view/verdict.js';
 
 /** Characters of an answer that are shown. */
 const LONGEST = 4000;
@@ -56,13 +58,13 @@ export class Proof {
         { class: 'identity' },
         el('dt', {}, 'Its imports'),
         el('dd', {}, nothing ? 'none: it can reach no network, file, clock or randomness' : imports.join(', ')),
-        verdict(nothing, nothing ? 'as listed by this browser' : 'not as promised'),
+        el('dd', {}, verdict(nothing, nothing ? 'as listed by this browser' : 'not as promised')),
       ),
     ];
     if (this.#session) {
       const { opened, bundled } = this.#session;
       rows.push(identity('Package', opened.digest, bundled?.digest, bundled ? 'as published' : 'your own'));
-      rows.push(signatureRow(this.#session));
+      rows.push(signatureRow(this.#session, this.site.policy));
     }
     this.#identity.replaceChildren(
       el('h3', {}, 'Whose bytes'),
@@ -206,7 +208,8 @@ export class Proof {
     const { training } = manifest;
     const facts: [string, string][] = [
       ['Task', manifest.task],
-      ['Licence', manifest.license],
+      ['Licence', manifest.license === 'NOASSERTION' ? 'not stated' : manifest.license],
+      ...(manifest.ensemble ? [['Made of', madeOf(manifest.ensemble)] as [string, string]] : []),
       ...(training ? [['Learned from', training.data] as [string, string]] : []),
       ...(training?.period ? [['Period', training.period] as [string, string]] : []),
       ['Inputs', description.inputs.map(tensor).join('; ')],
@@ -234,12 +237,8 @@ function identity(name: string, computed: string, published: string | undefined,
     { class: 'identity' },
     el('dt', {}, name),
     el('dd', {}, el('code', { class: 'digest' }, computed)),
-    published === undefined ? el('dd', { class: 'muted' }, note) : verdict(same, text),
+    published === undefined ? el('dd', { class: 'muted' }, note) : el('dd', {}, verdict(same, text)),
   );
-}
-
-function verdict(good: boolean, text: string): HTMLElement {
-  return el('dd', { class: good ? 'good' : 'bad' }, el('span', { 'aria-hidden': 'true' }, good ? '✓ ' : '✗ '), text);
 }
 
 function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {
@@ -257,6 +256,21 @@ function caseRow({ name, differences, prediction }: CaseResult): HTMLElement {
     el('span', { class: 'name' }, name),
     el('span', { class: 'detail' }, detail),
   );
+}
+
+/** Which packages an ensemble combines, and how. */
+function madeOf({ combine, members, stacker }: NonNullable<Manifest['ensemble']>): string {
+  const names = list(members.map(({ name, weight }) => (weight === undefined ? name : `${name} (weight ${weight})`)));
+  switch (combine) {
+    case 'average':
+      return `the average of ${names}`;
+    case 'weighted':
+      return `the weighted average of ${names}`;
+    case 'vote':
+      return `a vote of ${names}`;
+    case 'stacked':
+      return `${names}, whose answers ${stacker} takes`;
+  }
 }
 
 function tensor(declared: TensorType): string {

@@ -18,13 +18,12 @@ export interface Bundled {
   digest: string;
   base: string;
   files: { path: string; size: number }[];
-  draws: boolean;
   examples: Example[];
 }
 
-/** An input to begin with. */
+/** An input to begin with. A picture is an address, or the file itself. */
 export type Example =
-  | { title: string; picture: string }
+  | { title: string; picture: string | Blob }
   | { title: string; fields: Record<string, unknown> }
   | { title: string; text: string };
 
@@ -33,8 +32,16 @@ export interface Site {
   component: { digest: string; url: string; size: number };
   support: string;
   trust: string;
+  /** By what the signatures of the bundled packages are judged, if it was published with the page. */
+  policy?: Policy;
   worker: string;
   models: Bundled[];
+}
+
+/** A public key, root certificates or a trust policy, as text. */
+export interface Policy {
+  kind: 'key' | 'certificates' | 'policy';
+  text: string;
 }
 
 /** An instance on its way to the worker. */
@@ -70,6 +77,8 @@ export interface Opened {
   description: Description;
   digest: string;
   modality: 'tabular' | 'image' | 'text' | 'tensors';
+  /** The packages in an ensemble, each with its manifest's text. */
+  members: { name: string; manifest: string }[];
   caseNames: string[];
   /** Who says that they signed the package, if anybody does. Nobody has checked it yet. */
   signed: Claim | undefined;
@@ -92,17 +101,21 @@ export interface Signature {
   files: number;
 }
 
-/** What the graph was given. */
-export type Seen =
+/** What a graph was given. */
+export type Shown =
   | { kind: 'pixels'; width: number; height: number; rgba: Uint8Array<ArrayBuffer> }
   | { kind: 'tokens'; tokens: string[] };
+
+/** The same; in an ensemble, it is what the graphs of the members `by` were given. */
+export type Seen = Shown & { by: string[] };
 
 /** An answer. */
 export interface Predicted {
   prediction: Prediction;
   /** Milliseconds in the sandbox. */
   milliseconds: number;
-  seen?: Seen;
+  /** More than one where members of an ensemble prepare their inputs in different ways. */
+  seen: Seen[];
 }
 
 /** A failure, as it crosses between threads. */

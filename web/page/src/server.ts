@@ -45,7 +45,8 @@ export async function ask(url: URL, input: Input): Promise<ServerAnswer> {
   try {
     answer = JSON.parse(text);
   } catch {
-    throw new Error(`${url.href} answered ${response.status}, and no JSON; expected the address of \`host-cli serve\` or of the function`);
+    const what = url.origin === location.origin ? 'this page comes from there, but nothing that predicts is there' : 'it is no server of models';
+    throw new Error(`${url.href} answered ${response.status}, and no JSON: ${what}; ${start()} starts one on http://localhost:8080`);
   }
   if (!response.ok) {
     const detail = answer?.detail ?? answer?.error ?? answer?.Message ?? text.slice(0, 200);
@@ -74,10 +75,15 @@ async function sent(url: URL, input: Input): Promise<Response> {
     }
     throw new Error(
       (await isThere(url))
-        ? `${url.origin} is there, but does not let this page read its answers (CORS); start it with \`host-cli serve --cors ${location.origin}\`, or set SAMEBITS_CORS for the function`
-        : `nothing answers at ${url.origin}; is it running? \`host-cli serve --cors ${location.origin}\` starts one on http://localhost:8080`,
+        ? `${url.origin} is there, but does not let this page read its answers (CORS); start it with ${start()}, or set SAMEBITS_CORS for the function`
+        : `nothing answers at ${url.origin}; is it running? ${start()} starts one on http://localhost:8080`,
     );
   }
+}
+
+/** The command for a server that lets this page read its answers. */
+function start(): string {
+  return `\`host-cli serve --cors ${location.origin}\``;
 }
 
 /** Whether a server is there that does not let this page read what it says. */

@@ -2,8 +2,9 @@
 
 import type { Progress } from '../../package/dist/index.js';
 import type { Engine } from './engine.js';
+import { examplesOf } from './examples.js';
 import type { Manifest } from './manifest.js';
-import type { Bundled, Example, Input, Opened, Origin, Predicted } from './protocol.js';
+import type { Bundled, Example, Input, Opened, Origin, Policy, Predicted, Signature } from './protocol.js';
 
 /** How long a prediction may take before its worker is stopped, in milliseconds. */
 const PATIENCE = 60_000;
@@ -16,10 +17,13 @@ export interface Answered extends Predicted {
 /** One model in one worker. */
 export class Session extends EventTarget {
   readonly manifest: Manifest;
+  /** The manifests of the packages that prepare an input: an ensemble's members, or the package itself. */
+  readonly parts: Manifest[];
   /** The latest answer. */
   answered: Answered | undefined;
   /** Milliseconds of the latest predictions. */
   readonly times: number[] = [];
+  #judged: Promise<Signature> | undefined;
   #busy = false;
   #next: (() => Promise<void>) | undefined;
 
@@ -28,9 +32,13 @@ export class Session extends EventTarget {
     readonly key: string,
     readonly opened: Opened,
     readonly bundled: Bundled | undefined,
+    /** Inputs to begin with. */
+    readonly examples: Example[],
   ) {
     super();
     this.manifest = JSON.parse(opened.description.manifest);
+    const members = opened.members.map(({ manifest }): Manifest => JSON.parse(manifest));
+    this.parts = members.length > 0 ? members : [this.manifest];
   }
 
   /** Loads a package. */
@@ -44,12 +52,9 @@ export class Session extends EventTarget {
     // A download may take as long as it takes; a package of the visitor's own is here already.
     const limit = origin.kind === 'bundled' ? {} : { limit: 2 * PATIENCE };
     const opened = await engine.call('open', { key, origin }, { onProgress, ...limit });
-    return new Session(engine, key, opened, bundled);
-  }
-
-  /** Inputs to begin with. */
-  get examples(): Example[] {
-    return this.bundled?.examples ?? [];
+    const published = bundled?.examples ?? [];
+    const examples = published.length > 0 ? published : await examplesOf(engine, key, opened);
+    return new Session(engine, key, opened, bundled, examples);
   }
 
   /** Predicts. */
@@ -61,6 +66,13 @@ export class Session extends EventTarget {
     this.times.splice(0, this.times.length - 100);
     this.dispatchEvent(new Event('answered'));
     return this.answered;
+  }
+
+  /** Judges the signature by the policy that was published with the page. A good one stays good. */
+  judge({ text: policy }: Policy): Promise<Signature> {
+    this.#judged ??= this.engine.call('checkSignature', { key: this.key, policy });
+    this.#judged.catch(() => (this.#judged = undefined));
+    return this.#judged;
   }
 
   /**

@@ -12,9 +12,11 @@ export interface Tab {
 
 /** A row of tabs over a place for their panels. */
 export class Tabs {
+  readonly #list: HTMLElement;
   readonly #tabs: { tab: Tab; button: HTMLButtonElement; panel: HTMLElement }[];
 
   constructor(list: HTMLElement, place: HTMLElement, tabs: Tab[]) {
+    this.#list = list;
     this.#tabs = tabs.map((tab) => {
       const attributes = { type: 'button', role: 'tab', id: `tab-${tab.id}`, 'aria-controls': tab.id };
       const button = el('button', { ...attributes, onclick: () => this.#go(tab.id) }, tab.title);
@@ -24,8 +26,15 @@ export class Tabs {
     list.replaceChildren(...this.#tabs.map(({ button }) => button));
     place.replaceChildren(...this.#tabs.map(({ panel }) => panel));
     list.addEventListener('keydown', (event) => this.#key(event));
-    addEventListener('hashchange', () => this.#show(location.hash.slice(1)));
-    this.#show(location.hash.slice(1));
+    // The page's own links lead to its sections: they leave the tabs as they are.
+    addEventListener('hashchange', () => this.#named && this.#show(this.#named));
+    this.#show(this.#named ?? this.#tabs[0]!.tab.id);
+  }
+
+  /** The tab that the address names, if it is one. */
+  get #named(): string | undefined {
+    const id = location.hash.slice(1);
+    return this.#tabs.some(({ tab }) => tab.id === id) ? id : undefined;
   }
 
   #go(id: string): void {
@@ -34,14 +43,21 @@ export class Tabs {
   }
 
   #show(id: string): void {
-    const chosen = this.#tabs.find(({ tab }) => tab.id === id) ?? this.#tabs[0]!;
+    const chosen = this.#tabs.find(({ tab }) => tab.id === id)!;
     for (const { button, panel, tab } of this.#tabs) {
       const isChosen = tab === chosen.tab;
       button.setAttribute('aria-selected', String(isChosen));
       button.tabIndex = isChosen ? 0 : -1;
       panel.hidden = !isChosen;
     }
+    this.#reveal(chosen.button);
     void chosen.tab.show();
+  }
+
+  /** On a narrow screen the row of tabs is longer than what can be seen of it. */
+  #reveal(button: HTMLElement): void {
+    const [row, it] = [this.#list.getBoundingClientRect(), button.getBoundingClientRect()];
+    this.#list.scrollBy({ left: it.left + it.width / 2 - (row.left + row.width / 2), behavior: 'instant' });
   }
 
   #key(event: KeyboardEvent): void {

@@ -8,10 +8,18 @@ export function time(milliseconds: number): string {
   return `${milliseconds.toFixed(milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0)} ms`;
 }
 
-/** `22.1 MB`. */
+/** `22.1 MB`, `127 bytes`. */
 export function size(bytes: number): string {
+  if (bytes < 1e3) {
+    return counted(bytes, 'byte');
+  }
   const [unit, by] = bytes >= 1e6 ? ['MB', 1e6] : ['KB', 1e3];
   return `${(bytes / by).toFixed(bytes >= 1e8 || by === 1e3 ? 0 : 1)} ${unit}`;
+}
+
+/** `1 byte`, `12 bytes`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** `99.4 %`. */
@@ -25,10 +33,20 @@ export function short(digest: string): string {
   return `${hex.slice(0, 8)}…${hex.slice(-8)}`;
 }
 
+/** `trees`, `trees and net`, `trees, net and pair`. */
+export function list(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** What is written in capitals wherever it stands. */
+const CAPITALS = /\b(auc( pr| roc)?|id|mae|mse|rmse)\b/gi;
+
 /** `customer_tx_count_1h` as words. */
 export function words(name: string): string {
   const spaced = name.replaceAll(/[_-]+/g, ' ').trim();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  const capital = spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  return capital.replaceAll(CAPITALS, (it) => it.toUpperCase());
 }
 
 /** The bits of a binary32 in hexadecimal. */

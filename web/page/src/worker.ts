@@ -13,21 +13,17 @@ import {
   type Instance,
   type PackageFile,
   type Progress,
-  type Tensor,
 } from '../../package/dist/index.js';
 import { single } from '../../package/dist/source.js';
 import { drawing, pngOfCanvas, support } from '../../package/dist/support.js';
 import { content, opened } from '../../package/dist/read.js';
+import { Lens } from './lens.js';
 import { withResolvers } from './resolvers.js';
 import { Store } from './store.js';
 import { checkSignature, claimOf } from './trust.js';
-import type { Calls, Failure, Input, Opened, Origin, Reply, Request, Seen } from './protocol.js';
+import type { Calls, Failure, Input, Opened, Origin, Reply, Request } from './protocol.js';
 
-/** ONNX's numbers for the types that a graph's pictures and tokens have. */
-const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
-
-const models = new Map<string, Model>();
-const lenses = new Map<string, Model | undefined>();
+const models = new Map<string, { model: Model; lens: Lens }>();
 /** There once `start` is done; packages are fetched meanwhile. */
 const component = withResolvers<Component>();
 component.promise.catch(() => {});
@@ -86,13 +82,14 @@ const handlers: Handlers = {
     const begun = performance.now();
     const model = await loadModel(files, { component: ready });
     const loaded = performance.now();
-    models.get(key)?.source.free();
-    models.set(key, model);
-    lenses.delete(key);
+    const before = models.get(key)?.model;
+    [before, ...(before?.members ?? [])].forEach((it) => it?.source.free());
+    models.set(key, { model, lens: new Lens(model) });
     return {
       description: model.description,
       digest: model.source.digest,
       modality: model.source.modality as Opened['modality'],
+      members: model.members.map(({ name, source }) => ({ name, manifest: source.manifest })),
       caseNames: model.caseNames,
       signed: claimOf(model.source.signature),
       bytes: files.reduce((sum, { content }) => sum + content.length, 0),
@@ -112,8 +109,8 @@ const handlers: Handlers = {
     const began = performance.now();
     const prediction = model.predict(instance);
     const milliseconds = performance.now() - began;
-    const seen = look ? await seenBy(key, model, instance) : undefined;
-    return { prediction, milliseconds, ...(seen && { seen }) };
+    const seen = look ? await models.get(key)!.lens.look(instance) : [];
+    return { prediction, milliseconds, seen };
   },
 
   predictMany({ key, inputs }) {
@@ -179,7 +176,7 @@ async function filesOf(
 }
 
 function modelOf(key: string): Model {
-  const model = models.get(key);
+  const model = models.get(key)?.model;
   if (!model) {
     throw new PredictError('invalid-state', 'the model is not loaded', 'not-loaded');
   }
@@ -195,54 +192,6 @@ function instanceOf(input: Input): Instance {
     case 'image':
       return input.bytes;
   }
-}
-
-/** What the graph was given for an instance, by the component's own account. */
-async function seenBy(key: string, model: Model, instance: Instance): Promise<Seen | undefined> {
-  const lens = await lensOf(key, model);
-  const seen = lens?.predict(instance).outputs.find(({ name }) => name === 'seen');
-  if (!seen) {
-    return undefined;
-  }
-  if (model.source.modality === 'text') {
-    return { kind: 'tokens', tokens: model.source.tokens(integers(seen)) };
-  }
-  const shape = Array.from(seen.shape, Number);
-  const rgba = model.source.pixels(Uint32Array.from(shape), seen.data) as Uint8Array<ArrayBuffer>;
-  // The smaller of the outer extents is the number of channels.
-  const last = shape[2]! <= 4 && shape[0]! > 4;
-  const [height, width] = last ? [shape[0]!, shape[1]!] : [shape[1]!, shape[2]!];
-  return { kind: 'pixels', width, height, rgba };
-}
-
-/** The model's lens, made when first asked for. A model may have none: then nothing is shown. */
-async function lensOf(key: string, model: Model): Promise<Model | undefined> {
-  if (!lenses.has(key)) {
-    lenses.set(key, await makeLens(model).catch(() => undefined));
-  }
-  return lenses.get(key);
-}
-
-async function makeLens(model: Model): Promise<Model | undefined> {
-  const manifest = JSON.parse(model.source.manifest);
-  const source = model.source.modality === 'text' ? 'input-ids' : 'pixels';
-  const named = manifest.graph.inputs.find((it: { from: string }) => it.from === source)?.name;
-  const input = model.description.inputs.find(({ name }) => name === named);
-  const element = input && ELEMENT[input.elementType as keyof typeof ELEMENT];
-  if (!input || !element) {
-    return undefined;
-  }
-  const files = model.source.lens(element, input.shape).map((file) => {
-    const taken = { path: file.path, content: file.take() };
-    file.free();
-    return taken;
-  });
-  return Model.load(model.component, files);
-}
-
-function integers({ data }: Tensor): Int32Array {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return Int32Array.from({ length: data.length / 8 }, (_, at) => Number(view.getBigInt64(at * 8, true)));
 }
 
 function failureOf(thrown: unknown): Failure {

@@ -13,7 +13,7 @@ import { TensorsPanel } from './tensors.js';
 export function panelFor(session: Session): Panel {
   switch (session.opened.modality) {
     case 'image':
-      return session.manifest.input?.image?.ink ? drawOrPhoto(session) : new PhotoPanel(session);
+      return session.parts.some(({ input }) => input?.image?.ink) ? drawOrPhoto(session) : new PhotoPanel(session);
     case 'text':
       return new SentencePanel(session);
     case 'tabular':

@@ -3,9 +3,10 @@
 import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Session } from '../session.js';
-import { percent } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
 import { SeenPicture } from '../view/seen.js';
 import { sides, type Panel } from './panel.js';
 
@@ -30,6 +31,7 @@ export class DrawPanel implements Panel {
   readonly #clear = el('button', { type: 'button', onclick: () => this.#drop(Infinity) }, 'Clear');
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'Nothing drawn yet');
   readonly #bars: Bars;
+  readonly #opinions: Opinions;
   readonly #seen = new SeenPicture();
   readonly #notice = new Notice();
   #strokes: Point[][] = [];
@@ -37,11 +39,12 @@ export class DrawPanel implements Panel {
 
   constructor(private readonly session: Session) {
     this.#bars = new Bars(session.manifest.output.labels ?? []);
+    this.#opinions = new Opinions(session.manifest);
     const tools = el('div', { class: 'tools' }, this.#undo, this.#clear);
     const paper = el('div', { class: 'paper-frame' }, this.#canvas, this.#hint);
     this.root = sides(
       [paper, tools],
-      [this.#verdict, this.#bars.root, this.#seen.root, this.#notice.root],
+      [this.#verdict, this.#bars.root, this.#opinions.root, this.#seen.root, this.#notice.root],
     );
     this.#canvas.addEventListener('pointerdown', (event) => this.#begin(event));
     this.#canvas.addEventListener('pointermove', (event) => this.#go(event));
@@ -103,6 +106,7 @@ export class DrawPanel implements Panel {
     const strokes = this.#strokes;
     if (strokes.length === 0) {
       this.#bars.clear();
+      this.#opinions.clear();
       this.#seen.clear();
       this.#notice.clear();
       this.#verdict.textContent = 'Nothing drawn yet';
@@ -120,14 +124,16 @@ export class DrawPanel implements Panel {
       const shares = probabilities(this.session.manifest, prediction);
       if (shares) {
         this.#bars.show(shares);
-        this.#verdict.replaceChildren(
-          el('strong', {}, prediction.label ?? ''),
-          ` ${percent(Math.max(...shares))}`,
-        );
+        this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
       }
+      this.#opinions.show(prediction);
       this.#seen.show(seen);
       this.#notice.warn(prediction.warnings);
     } catch (error) {
+      this.#bars.clear();
+      this.#opinions.clear();
+      this.#seen.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
   }

@@ -22,7 +22,7 @@ export class FormField {
     this.#control = control(field, id);
     this.#control.addEventListener('input', changed);
     this.#control.addEventListener('focus', () => focused(field));
-    const label = el('label', { for: id }, words(field.name));
+    const label = el('label', { for: id }, title(field));
     const unit = field.unit && el('span', { class: 'unit' }, field.unit);
     const kind = field.type === 'boolean' ? 'field switch' : 'field';
     this.root = el('div', { class: kind }, label, el('span', { class: 'control' }, this.#control, unit));
@@ -57,6 +57,12 @@ export class FormField {
     this.root.classList.toggle('faulty', is);
     this.#control.setAttribute('aria-invalid', String(is));
   }
+}
+
+/** A field's name as words. The unit that stands in its control is not said twice. */
+export function title({ name, unit }: Field): string {
+  const said = unit && name.endsWith(`_${unit}`);
+  return words(said ? name.slice(0, -unit.length) : name);
 }
 
 function control(field: Field, id: string): HTMLInputElement | HTMLSelectElement {

@@ -5,12 +5,14 @@ import { el } from '../dom.js';
 import { floats, probabilities, type Field } from '../manifest.js';
 import type { Failure, Input } from '../protocol.js';
 import type { Session } from '../session.js';
-import { decimal, percent, words } from '../text.js';
+import { decimal, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Gauge } from '../view/gauge.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
 import { Pushes, type Push } from '../view/pushes.js';
-import { FormField, usual } from './fields.js';
+import { said } from '../view/said.js';
+import { FormField, title, usual } from './fields.js';
 import { sides, type Panel } from './panel.js';
 
 type Fields = Record<string, unknown>;
@@ -24,6 +26,7 @@ export class FormPanel implements Panel {
   readonly #gauge: Gauge | undefined;
   readonly #bars: Bars | undefined;
   readonly #verdict = el('p', { class: 'verdict', role: 'status' });
+  readonly #opinions: Opinions;
   readonly #pushes = new Pushes();
   readonly #alarms: Set<string>;
   readonly #usual: Fields;
@@ -40,11 +43,15 @@ export class FormPanel implements Panel {
     } else if (labels.length > 0) {
       this.#bars = new Bars(labels);
     }
+    this.#opinions = new Opinions(manifest);
     const presets = examples.flatMap((it) => ('fields' in it ? [it] : []));
     const ordinary = presets.find(({ title }) => title === 'ordinary') ?? presets[0];
     const fields = manifest.input?.fields ?? [];
+    // What training saw of a field, an ensemble's members know.
+    const learned = session.parts.flatMap(({ input }) => input?.fields ?? []);
+    const known = (field: Field) => ({ ...learned.find(({ name }) => name === field.name), ...field });
     this.#usual = Object.fromEntries(
-      fields.map((field) => [field.name, usual(field, ordinary?.fields)]),
+      fields.map((field) => [field.name, usual(known(field), ordinary?.fields)]),
     );
     const changed = () => this.session.latest(() => this.#ask());
     this.#fields = fields.map(
@@ -61,12 +68,12 @@ export class FormPanel implements Panel {
         ...(this.#gauge ? [this.#gauge.root] : []),
         this.#verdict,
         ...(this.#bars ? [this.#bars.root] : []),
+        this.#opinions.root,
         this.#notice.root,
         this.#pushes.root,
       ],
     );
     this.root.classList.add('form');
-    this.#verdict.classList.toggle('visually-hidden', this.#gauge !== undefined);
     this.#explain(undefined);
     this.#fill((presets.find(({ title }) => title === 'suspicious') ?? presets[0])?.fields ?? this.#usual);
   }
@@ -111,9 +118,10 @@ export class FormPanel implements Panel {
       if (shares && this.#bars) {
         this.#bars.show(shares);
       }
-      const sure = shares ? ` ${percent(Math.max(...shares))}` : '';
-      const named = label ?? (score !== undefined ? decimal(score) : this.#value(prediction.outputs));
-      this.#verdict.replaceChildren(el('strong', {}, named), sure, action ? `, ${action}` : '');
+      const value = score !== undefined ? decimal(score) : this.#value(prediction.outputs);
+      const what = shares ? said(this.session.manifest, prediction, shares) : [el('strong', {}, label ?? value)];
+      this.#verdict.replaceChildren(...what, action ? `, ${action}` : '');
+      this.#opinions.show(prediction);
       this.#notice.warn(prediction.warnings);
       await this.#whatIf(values, score);
     } catch (error) {
@@ -122,7 +130,11 @@ export class FormPanel implements Panel {
       if (faulty) {
         faulty.faulty = true;
       }
+      this.#gauge?.clear();
+      this.#bars?.clear();
+      this.#opinions.clear();
       this.#pushes.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
   }
@@ -137,7 +149,8 @@ export class FormPanel implements Panel {
     const changed = this.#fields
       .map(({ field }) => field)
       .filter(({ role }) => role !== 'id')
-      .filter(({ name }) => JSON.stringify(values[name]) !== JSON.stringify(this.#usual[name]));
+      // What is left out has its default.
+      .filter((field) => (values[field.name] ?? field.default) !== this.#usual[field.name]);
     if (score === undefined || changed.length === 0) {
       this.#pushes.none();
       return;
@@ -147,10 +160,11 @@ export class FormPanel implements Panel {
     const results = await this.session.engine.call('predictMany', take);
     const pushes = results.flatMap((result, at): Push[] => {
       const without = isFailure(result) ? undefined : result.score;
-      const { name } = changed[at]!;
+      const field = changed[at]!;
+      const { name, unit } = field;
       return without === undefined
         ? []
-        : [{ name: words(name), value: values[name], usual: this.#usual[name], score, without }];
+        : [{ name: title(field), unit, value: values[name], usual: this.#usual[name], score, without }];
     });
     this.#pushes.show(pushes);
   }

@@ -4,8 +4,9 @@ import { el } from '../dom.js';
 import { Engine } from '../engine.js';
 import type { Origin, Site, Started } from '../protocol.js';
 import { Session } from '../session.js';
-import { size } from '../text.js';
+import { counted, list, size } from '../text.js';
 import { Notice } from '../view/notice.js';
+import { dropZone, invitation } from '../view/zone.js';
 import { Dropped } from './dropped.js';
 import { panelFor } from './choose.js';
 import type { Panel } from './panel.js';
@@ -32,6 +33,8 @@ export class OwnPanel implements Panel {
     onchange: () => void this.#chosen(this.#folder),
   });
   #engine: Engine | undefined;
+  /** Counts what was dropped: only the latest is shown. */
+  #turn = 0;
 
   constructor(
     private readonly site: Site,
@@ -41,11 +44,10 @@ export class OwnPanel implements Panel {
     const zone = el(
       'div',
       { class: 'zone wide' },
-      el(
-        'p',
-        { class: 'invitation' },
-        el('strong', {}, 'Drop an ONNX file or a model package here'),
-        el('span', {}, 'a package as its folder, its files, or its archive (.tar). It stays in this tab.'),
+      invitation(
+        'an ONNX file or a model package',
+        'a package as its folder, its files, or its archive (.tar). It stays in this tab.',
+        'a package as its archive (.tar), or all of its files. It stays in this tab.',
       ),
     );
     const tools = el(
@@ -57,19 +59,7 @@ export class OwnPanel implements Panel {
       this.#folder,
     );
     this.root.append(zone, tools, this.#notice.root, this.#place);
-    const over = (is: boolean) => zone.classList.toggle('over', is);
-    zone.addEventListener('dragover', (event) => {
-      event.preventDefault();
-      over(true);
-    });
-    zone.addEventListener('dragleave', () => over(false));
-    zone.addEventListener('drop', (event) => {
-      event.preventDefault();
-      over(false);
-      if (event.dataTransfer) {
-        void this.#take(Dropped.of(event.dataTransfer));
-      }
-    });
+    dropZone(zone, (transfer) => void this.#take(Dropped.of(transfer)), () => this.#archive.click());
   }
 
   async #chosen(input: HTMLInputElement): Promise<void> {
@@ -79,21 +69,39 @@ export class OwnPanel implements Panel {
   }
 
   async #take(dropped: Promise<Dropped>): Promise<void> {
+    const turn = ++this.#turn;
     this.#place.replaceChildren();
     this.opened(undefined);
+    // A model that hangs or breaks its sandbox takes nobody with it.
+    this.#engine?.end('another model took its place');
     try {
       const { files, total } = await dropped;
-      this.#notice.say(`reading ${size(total)}…`);
-      const session = await this.#load(await origin(files));
-      this.#show(session);
+      this.#say(turn, `reading ${size(total)}…`);
+      const from = await origin(files);
+      this.#say(turn, 'checking it, and loading its graph…');
+      const session = this.#isLatest(turn) && (await this.#load(from));
+      if (session && this.#isLatest(turn)) {
+        this.#show(session);
+      }
     } catch (error) {
-      this.#notice.fail(error);
+      // What came to nothing because of a newer one is nobody's concern.
+      if (this.#isLatest(turn)) {
+        this.#notice.fail(error);
+      }
+    }
+  }
+
+  #isLatest(turn: number): boolean {
+    return turn === this.#turn;
+  }
+
+  #say(turn: number, message: string): void {
+    if (this.#isLatest(turn)) {
+      this.#notice.say(message);
     }
   }
 
   async #load(origin: Origin): Promise<Session> {
-    // A model that hangs or breaks its sandbox takes nobody with it.
-    this.#engine?.end('another model took its place');
     const engine = (this.#engine = new Engine(this.site));
     await engine.start(undefined, await this.started);
     return Session.open(engine, 'own', origin);
@@ -102,7 +110,9 @@ export class OwnPanel implements Panel {
   #show(session: Session): void {
     const { description, bytes } = session.opened;
     const { name, version, task, operators } = description;
-    const facts = [task, size(bytes), `${operators.length} operators`];
+    const members = session.opened.members.map(({ name }) => name);
+    const made = members.length > 0 ? [`an ensemble of ${list(members)}`] : [];
+    const facts = [task, ...made, size(bytes), counted(operators.length, 'operator')];
     this.#notice.clear();
     const panel = panelFor(session);
     this.#place.append(

@@ -3,15 +3,20 @@
 import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Session } from '../session.js';
-import { percent, size, words } from '../text.js';
+import { size, words } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
 import { SeenPicture } from '../view/seen.js';
+import { dropZone, invitation } from '../view/zone.js';
 import { Camera } from './camera.js';
 import { sides, type Panel } from './panel.js';
 
 /** The format's limit of an encoded picture, in bytes. */
 const LARGEST = 32 << 20;
+/** Pictures up to this width are shown by their pixels. */
+const SMALL = 96;
 /** What the component decodes by itself. */
 const KNOWN = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/bmp'];
 
@@ -26,23 +31,25 @@ export class PhotoPanel implements Panel {
     'aria-label': 'Picture file',
     onchange: () => void this.#chosen(this.#file.files),
   });
-  readonly #picture = el('img', { alt: 'The picture that was chosen', hidden: true });
-  readonly #invitation = el(
-    'p',
-    { class: 'invitation' },
-    el('strong', {}, 'Drop a picture here'),
-    el('span', {}, 'or paste one, or choose a file'),
-  );
+  readonly #picture = el('img', {
+    alt: 'The picture that was chosen',
+    hidden: true,
+    // Of a small picture every pixel is shown: blurred, it would look like a fault.
+    onload: () => this.#picture.classList.toggle('small', this.#picture.naturalWidth <= SMALL),
+  });
+  readonly #invitation = invitation('a picture', 'or paste one, or choose a file', 'or take one with the camera');
   readonly #zone = el('div', { class: 'zone' }, this.#picture, this.#invitation);
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'No picture yet');
   #begun = false;
   readonly #bars: Bars;
+  readonly #opinions: Opinions;
   readonly #seen = new SeenPicture();
   readonly #notice = new Notice();
   readonly #rest = el('pre', { class: 'json', hidden: true, tabindex: 0, 'aria-label': 'Answer' });
 
   constructor(private readonly session: Session) {
     this.#bars = new Bars(session.manifest.output.labels ?? []);
+    this.#opinions = new Opinions(session.manifest);
     const camera = new Camera(
       (bytes, picture) => this.#show(bytes, picture),
       (take) => session.engine.call('png', take),
@@ -52,7 +59,7 @@ export class PhotoPanel implements Panel {
     const tools = el('div', { class: 'tools' }, choose, camera.button, this.#file);
     this.root = sides(
       [this.#zone, camera.root, tools, this.#samples()],
-      [this.#verdict, this.#bars.root, this.#rest, this.#seen.root, this.#notice.root],
+      [this.#verdict, this.#bars.root, this.#rest, this.#opinions.root, this.#seen.root, this.#notice.root],
     );
     this.#bars.root.hidden = session.manifest.task !== 'image-classification';
     this.#listen();
@@ -66,27 +73,16 @@ export class PhotoPanel implements Panel {
     }
   }
 
-  async #sample(picture: string): Promise<void> {
+  async #sample(picture: string | Blob): Promise<void> {
     try {
-      await this.#take(await (await fetch(picture)).blob());
+      await this.#take(picture instanceof Blob ? picture : await (await fetch(picture)).blob());
     } catch {
       this.#refuse(new Error('the sample could not be fetched; choose a picture of your own'));
     }
   }
 
   #listen(): void {
-    const over = (is: boolean) => this.#zone.classList.toggle('over', is);
-    this.#zone.addEventListener('dragover', (event) => {
-      event.preventDefault();
-      over(true);
-    });
-    this.#zone.addEventListener('dragleave', () => over(false));
-    this.#zone.addEventListener('drop', (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      over(false);
-      void this.#chosen(event.dataTransfer?.files);
-    });
+    dropZone(this.#zone, ({ files }) => void this.#chosen(files), () => this.#file.click());
     document.addEventListener('paste', (event) => {
       const files = event.clipboardData?.files;
       if (files?.length && this.root.checkVisibility()) {
@@ -99,7 +95,8 @@ export class PhotoPanel implements Panel {
   #samples(): HTMLElement {
     const samples = this.session.examples.filter((it) => 'picture' in it);
     const buttons = samples.map(({ title, picture }) => {
-      const image = el('img', { src: picture, alt: '', width: 56, height: 56, loading: 'lazy' });
+      const src = picture instanceof Blob ? URL.createObjectURL(picture) : picture;
+      const image = el('img', { src, alt: '', width: 56, height: 56, loading: 'lazy' });
       const take = () => void this.#sample(picture);
       const label = `Sample: ${words(title)}`;
       return el('button', { type: 'button', 'aria-label': label, title: words(title), onclick: take }, image);
@@ -157,13 +154,13 @@ export class PhotoPanel implements Panel {
     const shares = probabilities(this.session.manifest, prediction);
     if (shares) {
       this.#bars.show(shares);
-      const share = ` ${percent(Math.max(...shares))}`;
-      this.#verdict.replaceChildren(el('strong', {}, prediction.label ?? ''), share);
+      this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
     } else {
       this.#rest.hidden = false;
       this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2);
       this.#verdict.textContent = 'Answered';
     }
+    this.#opinions.show(prediction);
     this.#seen.show(seen);
     this.#notice.warn(prediction.warnings);
   }
@@ -182,6 +179,7 @@ export class PhotoPanel implements Panel {
 
   #refuse(error: unknown): void {
     this.#bars.clear();
+    this.#opinions.clear();
     this.#seen.clear();
     this.#picture.hidden = true;
     this.#invitation.hidden = false;

@@ -4,9 +4,11 @@ import { el } from '../dom.js';
 import { probabilities } from '../manifest.js';
 import type { Input } from '../protocol.js';
 import type { Session } from '../session.js';
-import { percent } from '../text.js';
 import { Bars } from '../view/bars.js';
 import { Notice } from '../view/notice.js';
+import { Opinions } from '../view/opinions.js';
+import { said } from '../view/said.js';
+import { Tokens } from '../view/tokens.js';
 import { sides, type Panel } from './panel.js';
 
 /** Where a model comes without examples. */
@@ -16,9 +18,6 @@ const EXAMPLES = [
   'It does exactly what it says.',
 ];
 
-/** Tokens beyond these are counted, not shown. */
-const MOST_TOKENS = 120;
-
 /** Takes a text, and shows what the model makes of it. */
 export class SentencePanel implements Panel {
   readonly root: HTMLElement;
@@ -26,17 +25,19 @@ export class SentencePanel implements Panel {
   readonly #second: HTMLTextAreaElement | undefined;
   readonly #verdict = el('p', { class: 'verdict', role: 'status' }, 'Nothing typed yet');
   readonly #bars: Bars;
-  readonly #tokens = el('p', { class: 'tokens', tabindex: 0, role: 'group', 'aria-label': 'Tokens' });
-  readonly #count = el('span', {}, 'Tokens');
+  readonly #opinions: Opinions;
+  readonly #tokens = new Tokens();
   readonly #notice = new Notice();
   readonly #rest = el('pre', { class: 'json', hidden: true, tabindex: 0, 'aria-label': 'Answer' });
 
   constructor(private readonly session: Session) {
-    const { output, input, task } = session.manifest;
+    const { output, task } = session.manifest;
     this.#bars = new Bars(output.labels ?? []);
     this.#bars.root.hidden = task !== 'text-classification';
+    this.#opinions = new Opinions(session.manifest);
     this.#text = this.#area('Text', 'Type a sentence');
-    this.#second = input?.text?.pair ? this.#area('Second text', 'and a second one') : undefined;
+    const isPair = session.parts.some(({ input }) => input?.text?.pair);
+    this.#second = isPair ? this.#area('Second text', 'and a second one') : undefined;
     const own = session.examples.flatMap((it) => ('text' in it ? [it.text] : []));
     const examples = (own.length > 0 ? own : EXAMPLES).slice(0, 4).map((text) =>
       el('button', { type: 'button', class: 'example', onclick: () => this.#set(text) }, text),
@@ -47,7 +48,8 @@ export class SentencePanel implements Panel {
         this.#verdict,
         this.#bars.root,
         this.#rest,
-        el('div', { class: 'token-frame' }, el('h3', {}, this.#count), this.#tokens),
+        this.#opinions.root,
+        this.#tokens.root,
         this.#notice.root,
       ],
     );
@@ -74,9 +76,9 @@ export class SentencePanel implements Panel {
     const text = this.#text.value;
     if (text.trim() === '') {
       this.#bars.clear();
-      this.#tokens.replaceChildren();
+      this.#opinions.clear();
+      this.#tokens.clear();
       this.#notice.clear();
-      this.#count.textContent = 'Tokens';
       this.#verdict.textContent = 'Nothing typed yet';
       return;
     }
@@ -90,29 +92,22 @@ export class SentencePanel implements Panel {
       const shares = probabilities(this.session.manifest, prediction);
       if (shares && this.session.manifest.task === 'text-classification') {
         this.#bars.show(shares);
-        const share = ` ${percent(Math.max(...shares))}`;
-        this.#verdict.replaceChildren(el('strong', {}, prediction.label ?? ''), share);
+        this.#verdict.replaceChildren(...said(this.session.manifest, prediction, shares));
       } else {
         this.#rest.hidden = false;
         this.#rest.textContent = JSON.stringify(JSON.parse(prediction.json), null, 2).slice(0, 20_000);
         this.#verdict.textContent = 'Answered';
       }
-      this.#showTokens(seen?.kind === 'tokens' ? seen.tokens : []);
+      this.#opinions.show(prediction);
+      this.#tokens.show(seen);
       this.#notice.warn(prediction.warnings);
     } catch (error) {
+      this.#bars.clear();
+      this.#rest.textContent = '';
+      this.#opinions.clear();
+      this.#tokens.clear();
+      this.#verdict.textContent = 'No answer';
       this.#notice.fail(error);
     }
-  }
-
-  #showTokens(tokens: string[]): void {
-    this.#count.textContent = tokens.length === 1 ? '1 token' : `${tokens.length} tokens`;
-    const shown = tokens.slice(0, MOST_TOKENS).map((token) => {
-      const special = /^(\[.*\]|<.*>)$/.test(token);
-      const continues = token.startsWith('##');
-      const kind = special ? 'special' : continues ? 'continues' : '';
-      return el('span', { class: `token ${kind}` }, continues ? token.slice(2) : token);
-    });
-    const more = tokens.length - shown.length;
-    this.#tokens.replaceChildren(...shown, ...(more > 0 ? [` and ${more} more`] : []));
   }
 }

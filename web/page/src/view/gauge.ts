@@ -10,7 +10,7 @@ const CENTRE = { x: 110, y: 104 };
 export class Gauge {
   readonly root: HTMLElement;
   readonly #value = svg('path', { class: 'value', d: arc(0, 1), pathLength: 1 });
-  readonly #number = el('output', { class: 'number' }, '\u2013');
+  readonly #number = el('output', { class: 'number' });
   readonly #action = el('span', { class: 'action' }, '\u00a0');
 
   constructor(title: string, thresholds: number[]) {
@@ -31,7 +31,14 @@ export class Gauge {
     const caption = el('span', { class: 'caption' }, title);
     const reading = el('div', { class: 'reading' }, this.#number, caption);
     this.root = el('div', { class: 'gauge' }, dial, reading, this.#action);
+    this.clear();
+  }
+
+  /** Points at nothing. */
+  clear(): void {
     this.#value.style.strokeDasharray = '0 2';
+    this.#number.textContent = '\u2013';
+    this.root.classList.remove('alarming', 'decided');
   }
 
   /** Points at a score. `alarming` is an action that one of the rules asks for. */

@@ -6,6 +6,7 @@ import { words } from '../text.js';
 /** A field, and the score that would be there if it were as usual. */
 export interface Push {
   name: string;
+  unit: string | undefined;
   value: unknown;
   usual: unknown;
   score: number;
@@ -39,12 +40,13 @@ export class Pushes {
       const by = strength(push);
       const fill = el('span', { class: `fill ${by > 0 ? 'up' : 'down'}` });
       fill.style.transform = `scaleX(${Math.abs(by) / most})`;
+      const unit = push.unit ? ` ${push.unit}` : '';
       return el(
         'li',
         {},
-        el('span', { class: 'name' }, push.name, el('small', {}, `${shown(push.value)}, usual ${shown(push.usual)}`)),
+        el('span', { class: 'name' }, push.name, el('small', {}, `${shown(push.value)}${unit}, usual ${shown(push.usual)}`)),
         el('span', { class: 'track', 'aria-hidden': 'true' }, fill),
-        el('span', { class: 'share' }, `${by > 0 ? '↑' : '↓'} ${push.without.toFixed(3)}`),
+        el('span', { class: 'share' }, `→ ${push.without.toFixed(3)}`),
       );
     });
     this.#list.replaceChildren(...rows);

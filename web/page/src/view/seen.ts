@@ -2,29 +2,42 @@
 
 import { el } from '../dom.js';
 import type { Seen } from '../protocol.js';
+import { list } from '../text.js';
 
-/** A small picture, shown large, pixel by pixel. */
+/** Small pictures, shown large, pixel by pixel: one, or one for each way in which members prepare it. */
 export class SeenPicture {
-  readonly #canvas = el('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
-  readonly #caption = el('figcaption', {}, 'What the model sees');
-  readonly root = el('figure', { class: 'seen' }, this.#canvas, this.#caption);
+  readonly root = el('div', { class: 'seen-all' });
 
-  /** Shows the pixels that the graph was given. */
-  show(seen: Seen | undefined): void {
-    if (seen?.kind !== 'pixels') {
+  constructor() {
+    this.root.append(figure(el('canvas', { width: 1, height: 1, 'aria-hidden': 'true' }), what([])));
+  }
+
+  /** Shows the pixels that the graphs were given. */
+  show(seen: Seen[]): void {
+    const pictures = seen.flatMap((it) => (it.kind === 'pixels' ? [it] : []));
+    if (pictures.length === 0) {
       this.clear();
       return;
     }
-    const { width, height, rgba } = seen;
-    Object.assign(this.#canvas, { width, height });
-    const pixels = new ImageData(new Uint8ClampedArray(rgba.buffer), width, height);
-    this.#canvas.getContext('2d')!.putImageData(pixels, 0, 0);
-    this.#caption.textContent = `What the model sees: ${width} × ${height}`;
+    const figures = pictures.map(({ by, width, height, rgba }) => {
+      const canvas = el('canvas', { width, height, 'aria-hidden': 'true' });
+      const pixels = new ImageData(new Uint8ClampedArray(rgba.buffer), width, height);
+      canvas.getContext('2d')!.putImageData(pixels, 0, 0);
+      return figure(canvas, `${what(by)}: ${width} × ${height}`);
+    });
+    this.root.replaceChildren(...figures);
   }
 
-  /** Shows an empty picture. */
+  /** Empties the pictures. They keep their places. */
   clear(): void {
-    Object.assign(this.#canvas, { width: 1, height: 1 });
-    this.#caption.textContent = 'What the model sees';
+    this.root.querySelectorAll('canvas').forEach((canvas) => Object.assign(canvas, { width: 1, height: 1 }));
   }
+}
+
+function figure(canvas: HTMLCanvasElement, caption: string): HTMLElement {
+  return el('figure', { class: 'seen' }, canvas, el('figcaption', {}, caption));
+}
+
+function what(by: string[]): string {
+  return by.length === 0 ? 'What the model sees' : `What ${list(by)} ${by.length === 1 ? 'sees' : 'see'}`;
 }
