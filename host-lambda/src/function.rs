@@ -157,7 +157,7 @@ impl Function {
             return raw(r#"{"status":"warm"}"#.into());
         }
         #[cfg(feature = "aws")]
-        self.before_answer().await;
+        self.before_answer(invocation.deadline).await;
         let serving = self.models.now();
         let key = || self.key(read.as_ref().ok(), event.payload.get(), &invocation.request);
         let Some(model) = serving.chosen(key) else {
