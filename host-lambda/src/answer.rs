@@ -56,6 +56,10 @@ pub(crate) async fn message(
     if let Some(trace) = record.trace.take() {
         work.invocation.trace = Some(*trace);
     }
+    // An event of one's own may have no id. That of the request stays when Lambda tries again.
+    if record.id.is_empty() {
+        record.id.clone_from(&work.invocation.request);
+    }
     let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
     let opened = Opener::new().open(body);
     work.begin_anew();

@@ -62,6 +62,18 @@ async fn results_go_where_the_setting_says() {
 }
 
 #[tokio::test]
+async fn events_without_an_id_have_a_result_each() {
+    let Some(moto) = Moto::start() else { return };
+    let [.., bucket] = Sink::all(&moto);
+    let emulator = emulated(function(moto.endpoint(), &bucket.setting)).await;
+    let event = json!({"source": "my.app", "detail-type": "Paid", "detail": good()}).to_string();
+    for count in 1..=2 {
+        invoke(&emulator, &event).await.unwrap();
+        assert_eq!(bucket.arrived(&moto).len(), count);
+    }
+}
+
+#[tokio::test]
 async fn much_of_what_should_be_looked_at_is_one_alert() {
     let Some(moto) = Moto::start() else { return };
     let url = moto.queue_of_events("Prediction Alert");
