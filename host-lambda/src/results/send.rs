@@ -271,11 +271,12 @@ fn taken_message(answer: &Value, id: usize) -> Result<(), String> {
 
 /// Whether Kinesis or EventBridge took the entry at this place of `list`, which it then gave an `id`; or why not.
 fn taken_in_order(answer: &Value, list: &str, id: &str, place: usize) -> Result<(), String> {
-    let entry = &answer[list][place];
-    match (entry["ErrorCode"].is_string(), entry[id].is_string()) {
-        (true, _) => Err(reason(entry, "ErrorCode", "ErrorMessage")),
-        (false, true) => Ok(()),
-        (false, false) => Err(UNSAID.into()),
+    match answer[list].get(place) {
+        Some(entry) if entry["ErrorCode"].is_string() => {
+            Err(reason(entry, "ErrorCode", "ErrorMessage"))
+        }
+        Some(entry) if entry[id].is_string() => Ok(()),
+        _ => Err(UNSAID.into()),
     }
 }
 
