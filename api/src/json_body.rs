@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use predictor_host::envelope::no_list;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -176,13 +177,15 @@ fn envelope(text: &str, most: usize) -> Result<JsonBody, Problem> {
         Problem::input("invalid-envelope", message)
     })?;
     let (Some(NoParameters {}) | None) = envelope.parameters;
+    let list = envelope.instances.get();
+    if !list.starts_with('[') {
+        return Err(Problem::from(&no_list(list)));
+    }
     let mut texts = Texts { most, taken: Vec::new(), more: false };
-    whole(envelope.instances.get(), |reader| texts.deserialize(reader)).map_err(
-        |error| match texts.more {
-            true => too_many(most),
-            false => Problem::input("invalid-envelope", format!("instances: {error}")),
-        },
-    )?;
+    whole(list, |reader| texts.deserialize(reader)).map_err(|error| match texts.more {
+        true => too_many(most),
+        false => Problem::input("invalid-envelope", format!("instances: {error}")),
+    })?;
     Ok(JsonBody { texts: texts.taken, form: Form::Envelope, model: envelope.model })
 }
 
@@ -226,6 +229,8 @@ mod tests {
         }
         for text in [
             r#"{"instances":1}"#,
+            r#"{"instances":{"a":1}}"#,
+            r#"{"instances":null,"model":"m"}"#,
             r#"{"instances":[1],"top":3}"#,
             r#"{"instances":[1],"parameters":{"top":3}}"#,
             r#"{"instances":[1],"instances":[2]}"#,

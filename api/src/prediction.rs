@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use predictor_host::envelope::explained;
 use predictor_host::{Instance, Outcome, Predictor};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -46,6 +47,8 @@ pub(crate) fn answer(
     let Given { instances, form, .. } = given;
     let began = Instant::now();
     let outcomes = predicted(model.predictor(), &instances, time)?;
+    let outcomes = instances.iter().zip(outcomes).map(|(it, outcome)| explained(it, outcome));
+    let outcomes: Vec<_> = outcomes.collect();
     let inference = began.elapsed();
     let mut response = match (&form, outcomes.first()) {
         (Form::Single, Some(Err(error))) => {

@@ -185,14 +185,17 @@ impl Client {
         let call = serde_json::json!({"Entries": [entry]});
         let answer = self.json(crate::EVENTS, "PutEvents", &call, patience).await?;
         // The bus may refuse an entry of a call that it takes.
+        let (service, action) = (crate::EVENTS.name, "PutEvents".to_owned());
         match answer.get("FailedEntryCount").and_then(Value::as_u64) {
-            None | Some(0) => Ok(()),
-            Some(_) => Err(AwsError::Refused {
-                service: crate::EVENTS.name,
-                action: "PutEvents".into(),
-                status: 200,
-                message: answer.get("Entries").map(Value::to_string).unwrap_or_default(),
-            }),
+            Some(0) => Ok(()),
+            Some(_) => {
+                let message = answer.get("Entries").map(Value::to_string).unwrap_or_default();
+                Err(AwsError::Refused { service, action, status: 200, message })
+            }
+            None => {
+                let reason = "the answer does not say what became of the event".into();
+                Err(AwsError::Unreachable { service, action, reason })
+            }
         }
     }
 

@@ -57,10 +57,11 @@ impl AwsError {
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            // Throttling is 429, and in JSON protocols 400 with a name.
+            // Throttling is 429, and in JSON protocols 400 with a name. 409 is S3's word for another write that
+            // is under way, and may fail.
             Self::Refused { status, message, .. } => {
                 *status >= 500
-                    || *status == 429
+                    || matches!(*status, 409 | 429)
                     || (*status == 400
                         && ["Throttl", "ProvisionedThroughput"]
                             .iter()

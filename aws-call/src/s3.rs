@@ -20,6 +20,8 @@ const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 /// The same in a query, where a slash is written out.
 const QUERY: &AsciiSet = &KEY.add(b'/');
+/// S3 names the content of whatever it gives or takes. Who does not may be a proxy with a page of its own.
+const NO_ETAG: &str = "the answer has no ETag, so it is none of S3";
 
 /// What the head of an answer says of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +109,7 @@ pub struct Listing {
 }
 
 impl Client {
-    /// Begins to read an object, or one version of it.
+    /// Begins to read an object, or one version of it; tries again where that can't be begun.
     ///
     /// # Errors
     /// If it is not there or can't be read.
@@ -118,7 +120,14 @@ impl Client {
         version: Option<&str>,
         patience: Patience,
     ) -> Result<Found, AwsError> {
-        self.get(key, &path_of(bucket, key, version), Vec::new(), patience).await
+        let path = path_of(bucket, key, version);
+        let mut tries = Tries::default();
+        loop {
+            match self.get(key, &path, Vec::new(), patience).await {
+                Ok(found) => return Ok(found),
+                Err(error) => tries.again(error, patience).await?,
+            }
+        }
     }
 
     /// Begins to read a part of an object.
@@ -309,11 +318,12 @@ impl Client {
             Call { body: request.body.clone(), ..call(Method::PUT, action, &path, headers) }
         };
         match self.answered(call, patience).await {
-            Ok(_) => Ok(Put::Written),
-            // 409: another write with a condition is under way.
-            Err(AwsError::Refused { status: 409 | 412, .. }) if condition.is_some() => {
-                Ok(Put::Exists)
+            Ok((parts, _)) if Head::of(&parts.headers).etag.is_empty() => {
+                let (service, action) = ("s3", format!("PutObject of {:?}", request.key));
+                Err(AwsError::Unreachable { service, action, reason: NO_ETAG.into() })
             }
+            Ok(_) => Ok(Put::Written),
+            Err(AwsError::Refused { status: 412, .. }) if condition.is_some() => Ok(Put::Exists),
             Err(error) => Err(error),
         }
     }
@@ -327,7 +337,11 @@ impl Client {
     ) -> Result<Found, AwsError> {
         let call = call(Method::GET, format!("GetObject of {key:?}"), path, headers);
         let (named, response) = self.once(call, patience).await?;
-        Ok(Found::of(named, response))
+        let found = Found::of(named, response);
+        match found.head.etag.is_empty() {
+            false => Ok(found),
+            true => Err(found.named.unreachable(NO_ETAG.into())),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn direct(
     work: &mut Work,
     request: &Request,
 ) -> Result<String, Failure> {
-    let mut outcomes = predicted(function, work, Source::Direct, None, request).await?;
+    let mut outcomes = decided(function, work, Source::Direct, request).await?;
     if !request.is_array()
         && let Some(Err(error)) = outcomes.pop_if(|outcome| outcome.is_err())
     {
@@ -42,7 +42,7 @@ pub(crate) async fn envelope(
         let asked = asked.chars().take(80).collect();
         return Err(Failure::UnknownModel { asked, found: found.clone() });
     }
-    let outcomes = predicted(function, work, Source::Envelope, None, &envelope.request).await?;
+    let outcomes = decided(function, work, Source::Envelope, &envelope.request).await?;
     let texts = work.model.provenance.texts(&outcomes).join(",");
     Ok(format!("{{\"predictions\":[{texts}]}}"))
 }
@@ -58,6 +58,10 @@ pub(crate) async fn message(
     if let Some(trace) = record.trace.take() {
         work.invocation.trace = Some(*trace);
     }
+    // An event of one's own may have no id. That of the request stays when Lambda tries again.
+    if record.id.is_empty() {
+        record.id.clone_from(&work.invocation.request);
+    }
     let body = std::mem::replace(&mut record.body, crate::event::Body::Nothing);
     let opened = Opener::new().open(body);
     work.begin_anew();
@@ -71,13 +75,15 @@ pub(crate) async fn message(
         Err(Unread::Refused(error)) => return Err(error.into()),
         Err(Unread::TooMuch) => return Err(Failure::Event("more than memory holds".into())),
     };
-    let outcomes = predicted(function, work, source, Some(&record), &request).await?;
+    let outcomes = predicted(function, work, source, &request).await;
     let texts = work.model.provenance.texts(&outcomes);
     if function.results.are_wanted() && outcomes.iter().all(Result::is_ok) {
         let delivery = Delivery::new(source, &record, &work.invocation, &texts);
         let delivered = function.results.deliver(&[delivery], work.invocation.deadline).await;
+        // What is not delivered comes again, and is written down then.
         delivered.into_iter().collect::<Result<(), _>>()?;
     }
+    write_down(function, work, source, Some(&record), &request, &outcomes)?;
     match outcomes.into_iter().find_map(Result::err) {
         Some(error) => Err(error.into()),
         None if request.is_array() => Ok(format!("[{}]", texts.join(","))),
@@ -85,27 +91,40 @@ pub(crate) async fn message(
     }
 }
 
-/// Predicts, counts and writes down. What there was no time for has an error that says so.
+/// Predicts. What there was no time for has an error that says so.
 async fn predicted(
+    function: &Function,
+    work: &mut Work,
+    source: Source,
+    request: &Request,
+) -> Vec<Outcome> {
+    work.measured.source = Some(source);
+    let outcomes = function.predict(work, request.instances()).await.into_iter();
+    outcomes.map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time()))).collect()
+}
+
+/// Predicts, counts and writes down what is answered as it comes.
+async fn decided(
+    function: &Function,
+    work: &mut Work,
+    source: Source,
+    request: &Request,
+) -> Result<Vec<Outcome>, Failure> {
+    let outcomes = predicted(function, work, source, request).await;
+    write_down(function, work, source, None, request, &outcomes)?;
+    Ok(outcomes)
+}
+
+/// Counts what is answered, and writes it down.
+fn write_down(
     function: &Function,
     work: &mut Work,
     source: Source,
     record: Option<&Record>,
     request: &Request,
-) -> Result<Vec<Outcome>, Failure> {
-    work.measured.source = Some(source);
-    let outcomes: Vec<_> = function
-        .predict(work, request.instances())
-        .await
-        .into_iter()
-        .map(|outcome| outcome.unwrap_or_else(|| Err(out_of_time())))
-        .collect();
-    work.measured.outcomes(&outcomes);
-    let decided = request.instances().iter().zip(&outcomes);
-    function.audit(
-        work,
-        source,
-        &[Answered { model: Arc::clone(&work.model), record, decided }],
-    )?;
-    Ok(outcomes)
+    outcomes: &[Outcome],
+) -> Result<(), Failure> {
+    work.measured.outcomes(outcomes);
+    let (model, decided) = (Arc::clone(&work.model), request.instances().iter().zip(outcomes));
+    function.audit(work, source, &[Answered { model, record, decided }])
 }

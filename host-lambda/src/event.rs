@@ -64,6 +64,8 @@ struct Shape<'a> {
     #[serde(borrow)]
     source: Option<&'a RawValue>,
     #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow)]
     instances: Option<&'a RawValue>,
     #[serde(borrow, rename = "Items")]
     items: Option<&'a RawValue>,

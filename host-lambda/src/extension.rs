@@ -31,6 +31,9 @@ pub(crate) struct Extension {
 struct Event {
     #[serde(rename = "requestId")]
     request: Option<String>,
+    /// When the invoke must be done, this work included, in milliseconds since 1970.
+    #[serde(default, rename = "deadlineMs")]
+    deadline: u64,
 }
 
 impl Extension {
@@ -52,22 +55,23 @@ impl Extension {
         Ok(Self { api: api.to_owned(), identifier, events })
     }
 
-    /// Does `work` after each answer, for ever; `answered` says whose was given last.
+    /// Does `work` after each answer, for ever; `answered` says whose was given last. `work` gets when the invoke
+    /// must be done, in milliseconds since 1970.
     pub(crate) async fn run<F: Future<Output = ()>>(
         self,
         mut answered: watch::Receiver<String>,
-        work: impl Fn() -> F,
+        work: impl Fn(u64) -> F,
     ) {
         loop {
             match self.next().await {
-                Ok(Event { request: Some(request) }) => {
+                Ok(Event { request: Some(request), deadline }) => {
                     let given = answered.wait_for(|last| *last == request).await.is_ok();
                     if !given {
                         return;
                     }
-                    work().await;
+                    work(deadline).await;
                 }
-                Ok(Event { request: None }) => {}
+                Ok(Event { request: None, .. }) => {}
                 // The environment ends, or is none that has extensions: answers go on without.
                 Err(_) => return pending().await,
             }

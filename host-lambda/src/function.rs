@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lambda_runtime::LambdaEvent;
+use predictor_host::envelope::explained;
 use predictor_host::{Class, HostError, Instance, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -167,7 +168,7 @@ impl Function {
             return raw(r#"{"status":"warm"}"#.into());
         }
         #[cfg(feature = "aws")]
-        self.before_answer().await;
+        self.before_answer(invocation.deadline).await;
         let serving = self.models.now();
         let key = || self.key(read.as_ref().ok(), event.payload.get(), &invocation.request);
         let Some(model) = serving.chosen(key) else {
@@ -256,6 +257,9 @@ impl Function {
             outcomes.unwrap_or_else(|| instances.iter().map(|_| None).collect())
         };
         work.measured.took(Phase::Inference, began);
+        let outcomes = instances.iter().zip(outcomes);
+        let outcomes: Vec<_> =
+            outcomes.map(|(it, outcome)| Some(explained(it, outcome?))).collect();
         #[cfg(feature = "aws")]
         if let Some(trial) = &work.serving.trial {
             let given: Vec<_> = outcomes.iter().flatten().collect();

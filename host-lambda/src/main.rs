@@ -47,6 +47,8 @@ use std::time::Instant;
 use lambda_runtime::{run, service_fn};
 use predictor_host::Background;
 
+#[cfg(feature = "aws")]
+use crate::clock::Deadline;
 use crate::config::{Config, ModelPlace};
 use crate::function::Function;
 use crate::loader::Loader;
@@ -149,9 +151,11 @@ async fn serve_with_work_after(
         Some(_) => function.with_work_after(answered),
         None => function.without_spans(),
     }
-    let work = || async {
-        function.after_answer().await;
-        function.send_spans().await;
+    let function = &function;
+    let work = |until: u64| async move {
+        let deadline = Deadline::beginning_now(until, None);
+        function.after_answer(deadline).await;
+        function.send_spans(deadline).await;
     };
     let after = async {
         match extension {

@@ -101,8 +101,8 @@ pub(crate) async fn answer(
     let etag = opened.etag().to_owned();
     let folder = folder(work, place, object, &etag);
     let results = Results { client, place, folder };
-    if results.read("manifest.json", patience).await?.is_some() {
-        return Ok(());
+    if let Some(text) = results.read("manifest.json", patience).await? {
+        return manifest::finished(&text);
     }
     let before = results.read("manifest.partial.json", patience).await?;
     let mut manifest = Manifest::begun(before.as_deref(), &work.model.named, object, &etag);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use predictor_host::{Instance, Outcome};
 
+use crate::clock::Deadline;
 use crate::log::{Level, Log};
 use crate::metrics::{Constants, Shadowed};
 use crate::model::Served;
@@ -59,8 +60,14 @@ impl Shadows {
         }
     }
 
-    /// Lets the shadow answer what waits, and tells how it compares.
-    pub(crate) async fn run(&self, models: &Models, log: &Log, constants: &Constants) {
+    /// Lets the shadow answer what waits, as long as there is time, and tells how it compares.
+    pub(crate) async fn run(
+        &self,
+        models: &Models,
+        log: &Log,
+        constants: &Constants,
+        deadline: Deadline,
+    ) {
         let waiting =
             std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(shadow) = models.now().shadow.clone() else { return };
@@ -70,7 +77,7 @@ impl Shadows {
         let model = Arc::clone(&shadow);
         let work = move || {
             let instances: Vec<_> = waiting.iter().map(|it| it.instance.clone()).collect();
-            let outcomes = model.predictor.predict_each(&instances);
+            let outcomes = model.predictor.predict_while(&instances, || deadline.left());
             (compared(&waiting, &outcomes), waiting.first().map(|it| it.version.clone()))
         };
         match tokio::task::spawn_blocking(work).await {
@@ -92,12 +99,14 @@ fn size(instance: &Instance) -> usize {
     }
 }
 
-fn compared(waiting: &[Watched], outcomes: &[Outcome]) -> Shadowed {
+fn compared(waiting: &[Watched], outcomes: &[Option<Outcome>]) -> Shadowed {
     let mut shadowed = Shadowed::default();
     for (watched, outcome) in waiting.iter().zip(outcomes) {
         match outcome {
-            Err(_) => shadowed.errors += 1,
-            Ok(prediction) => {
+            // There was no time for it.
+            None => {}
+            Some(Err(_)) => shadowed.errors += 1,
+            Some(Ok(prediction)) => {
                 shadowed.predictions += 1;
                 let same = prediction.label == watched.label && prediction.action == watched.action;
                 shadowed.disagreements += usize::from(!same);

@@ -23,6 +23,7 @@ mod compiled;
 mod component;
 pub mod element;
 mod engine;
+pub mod envelope;
 mod error;
 mod limits;
 mod pool;

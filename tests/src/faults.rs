@@ -8,11 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// Answers of fewer bytes can be old ones.
 const SMALL: usize = 64 << 10;
 /// The pieces of a slow answer, in bytes, and the pause between two.
 const PIECE: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(2);
+/// The pause between two bytes of an answer that trickles.
+const LONG_PAUSE: Duration = Duration::from_millis(50);
 
 /// A head and a body.
 type Answer = (Vec<u8>, Vec<u8>);
@@ -40,13 +44,31 @@ pub enum Fault {
     RefuseKms(u16, &'static str),
     /// Nothing is answered, and the connection ends.
     Down,
+    /// Nothing is answered, and the connection stays.
+    Hang,
+    /// A body comes byte by byte, each a while after the other.
+    Trickle,
+    /// The next request is refused with this status, and no other.
+    Once(u16),
+    /// Every request is refused with this status.
+    RefuseAll(u16),
+    /// Every request is answered with this, as if all were well; the server gets none.
+    Answer(&'static str),
+    /// Of a batch that SQS, Kinesis or EventBridge should take, each entry is refused.
+    RefuseEntries,
 }
+
+/// A page that a proxy of somebody else may answer with.
+pub const PAGE: Fault = Fault::Answer("<html><body>Welcome to the network</body></html>");
+/// JSON that says nothing.
+pub const NOTHING: Fault = Fault::Answer("{}");
 
 /// The proxy; ends with the process.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    fault: Arc<Mutex<Fault>>,
+    /// What goes wrong, and how the first line of a request begins that it is for.
+    fault: Arc<Mutex<(Fault, &'static str)>>,
     requests: Arc<AtomicUsize>,
     /// The first answer to each request for a small object, by its first line.
     firsts: Arc<Mutex<BTreeMap<Vec<u8>, Answer>>>,
@@ -62,7 +84,7 @@ impl Proxy {
         let server = server.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let fault = Arc::new(Mutex::new(Fault::None));
+        let fault = Arc::new(Mutex::new((Fault::None, "")));
         let proxy = Self { address, fault, requests: Arc::default(), firsts: Arc::default() };
         let own = proxy.clone();
         std::thread::spawn(move || {
@@ -82,7 +104,25 @@ impl Proxy {
 
     /// From now on this goes wrong.
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.set_for("", fault);
+    }
+
+    /// From now on this goes wrong with requests that begin so, as in `PUT /bucket`.
+    pub fn set_for(&self, request: &'static str, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = (fault, request);
+    }
+
+    /// What goes wrong with this request.
+    fn fault_of(&self, head: &[u8]) -> Fault {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if !head.starts_with(fault.1.as_bytes()) {
+            return Fault::None;
+        }
+        let now = fault.0;
+        if matches!(now, Fault::Once(_)) {
+            fault.0 = Fault::None;
+        }
+        now
     }
 
     /// How many requests came.
@@ -95,8 +135,22 @@ impl Proxy {
     fn serve(&self, mut client: TcpStream, server: &str) -> std::io::Result<()> {
         let Some((head, body)) = message(&mut client, false)? else { return Ok(()) };
         let count = self.requests.fetch_add(1, Ordering::SeqCst);
-        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = self.fault_of(&head);
         match fault {
+            Fault::Hang => {
+                // Until the client has enough of it.
+                let mut more = [0; 1024];
+                while client.read(&mut more)? > 0 {}
+                return Ok(());
+            }
+            Fault::Once(status) | Fault::RefuseAll(status) => {
+                let text = format!(
+                    "HTTP/1.1 {status} Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                return client.write_all(text.as_bytes());
+            }
+            Fault::Answer(body) => return answer(&mut client, body),
+            Fault::RefuseEntries => return answer(&mut client, &refused_entries(&head, &body)),
             Fault::Down => return client.shutdown(Shutdown::Both),
             Fault::Refuse(status) if count.is_multiple_of(2) => {
                 let text = format!(
@@ -157,15 +211,48 @@ impl Proxy {
             _ => {}
         }
         client.write_all(&head)?;
-        let piece = if fault == Fault::Slow { PIECE } else { body.len().max(1) };
+        let (piece, pause) = match fault {
+            Fault::Slow => (PIECE, PAUSE),
+            Fault::Trickle => (1, LONG_PAUSE),
+            _ => (body.len().max(1), PAUSE),
+        };
         for (place, piece) in body.chunks(piece).enumerate() {
             if place > 0 {
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(pause);
             }
             client.write_all(piece)?;
         }
         client.shutdown(Shutdown::Both)
     }
+}
+
+fn answer(client: &mut TcpStream, body: &str) -> std::io::Result<()> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    client.write_all((head + body).as_bytes())
+}
+
+/// What a service answers that refuses each entry of a batch.
+fn refused_entries(head: &[u8], body: &[u8]) -> String {
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    let call: Value = serde_json::from_slice(body).unwrap_or_default();
+    let count = |list: &str| call[list].as_array().map_or(0, Vec::len);
+    let refused = |count: usize| {
+        let entry = json!({"ErrorCode": "InternalFailure", "ErrorMessage": "no"});
+        vec![entry; count]
+    };
+    let answer = if head.contains("amazonsqs.") {
+        let entries = (0..count("Entries")).map(|place| {
+            let id = &call["Entries"][place]["Id"];
+            json!({"Id": id, "Code": "InternalError", "SenderFault": false})
+        });
+        json!({"Successful": [], "Failed": entries.collect::<Vec<_>>()})
+    } else if head.contains("kinesis_") {
+        json!({"FailedRecordCount": count("Records"), "Records": refused(count("Records"))})
+    } else {
+        json!({"FailedEntryCount": count("Entries"), "Entries": refused(count("Entries"))})
+    };
+    answer.to_string()
 }
 
 /// Whether a request is one of KMS.

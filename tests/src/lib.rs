@@ -13,6 +13,7 @@ pub mod collector;
 pub mod faults;
 pub mod function;
 pub mod moto;
+pub mod sinks;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -212,6 +212,22 @@ pub fn check_problems(base: &str) {
     check("POST", "/predict", JSON, b"{", (400, "invalid-input"));
     check("POST", "/predict", JSON, b"", (400, "invalid-input"));
     check("POST", "/predict", JSON, br#"{"instances":[],"top":1}"#, (400, "invalid-input"));
+    for (body, field) in [
+        (br#"{"instances":{"amount":1}}"#.as_slice(), "instances"),
+        (br#"{"instances":7,"model":"fraud"}"#, "instances"),
+        (br#"{"instance":{"amount":1}}"#, "instance"),
+    ] {
+        let details = check("POST", "/predict", JSON, body, (400, "invalid-input")).json();
+        assert_eq!(
+            (&details["field"], &details["code"]),
+            (&field.into(), &"invalid-envelope".into())
+        );
+        let detail = details["detail"].as_str().expect("a text");
+        assert!(
+            detail.ends_with("; send one as {…} without this key, several as [{…}, …]"),
+            "{detail}"
+        );
+    }
     check("POST", "/nowhere", JSON, b"{}", (404, "not-found"));
     check("POST", "/models/nobody/predict", JSON, b"{}", (404, "model-not-found"));
     let envelope = br#"{"model":"nobody","instances":[]}"#;

@@ -139,7 +139,7 @@ fn the_json_is_the_components_own_but_for_the_provenance() {
 }
 
 #[test]
-fn standard_input_that_is_no_json_is_refused() {
+fn standard_input_that_is_no_instance_is_refused() {
     let check = |input: &str, part: &str| {
         let (out, error, code) = with_input(&["predict", "--model", "fraud", "-"], input);
         assert_eq!((out.as_str(), code), ("", Some(3)), "{part}: {error}");
@@ -152,6 +152,18 @@ fn standard_input_that_is_no_json_is_refused() {
     check("NaN", "not valid JSON");
     check("7", "expected a JSON object");
     check(r#"{"amount": 1, "amount": 2}"#, "twice");
+    check(
+        r#"{"instances": {"amount": 1}}"#,
+        "instances: expected a list of instances, found an object; send one",
+    );
+    check(
+        r#"{"instances": [{"amount": 1}]}"#,
+        "instances: a list with a key, which is not read here; send one",
+    );
+    check(
+        r#"{"instance": {"amount": 1}}"#,
+        "instance: a key around an instance, which is not read; send one",
+    );
     check(&"[".repeat(100_000), "EOF");
     check(&format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)), "recursion limit");
 }

@@ -6,6 +6,7 @@ use conformance::function::{
 };
 use conformance::moto::{Moto, credentials};
 use conformance::root;
+use conformance::sinks::Sink;
 use lambda_emulator::{Emulator, Fate, Function, Options, Source};
 use serde_json::{Value, json};
 
@@ -29,16 +30,15 @@ fn sqs_event(bodies: &[Value]) -> String {
 }
 
 /// Invokes with twelve good records and a bad one, and checks what arrived.
-async fn check_results(moto: &Moto, results: &str, read: &str) {
+async fn check_results(moto: &Moto, sink: &Sink) {
+    let results = &sink.setting;
     let emulator = emulated(function(moto.endpoint(), results)).await;
     let mut bodies = vec![good(); 12];
     bodies[5] = json!([good(), good()]);
     bodies.push(bad());
     let answer = invoke(&emulator, &sqs_event(&bodies)).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m12"}]}), "{results}");
-    let arrived = moto.boto(read);
-    let mut arrived: Vec<Value> = arrived.as_array().unwrap().clone();
-    arrived.sort_by_key(|result| result["key"].as_str().unwrap().len());
+    let arrived = sink.arrived(moto);
     assert_eq!(arrived.len(), 12, "{results}: {arrived:#?}");
     for result in &arrived {
         let count = if result["record"] == "m5" { 2 } else { 1 };
@@ -52,43 +52,25 @@ async fn check_results(moto: &Moto, results: &str, read: &str) {
 #[tokio::test]
 async fn results_go_where_the_setting_says() {
     let Some(moto) = Moto::start() else { return };
-    let urls = moto.boto(
-        "import time\n\
-         sqs = client('sqs')\n\
-         plain = sqs.create_queue(QueueName='results')['QueueUrl']\n\
-         fifo = sqs.create_queue(QueueName='results.fifo', Attributes={'FifoQueue': 'true'})['QueueUrl']\n\
-         bus = sqs.create_queue(QueueName='bus')['QueueUrl']\n\
-         events = client('events')\n\
-         events.put_rule(Name='all', EventPattern=json.dumps({'source': ['samebits']}))\n\
-         events.put_targets(Rule='all', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:us-east-1:123456789012:bus'}])\n\
-         client('s3').create_bucket(Bucket='answers')\n\
-         k = client('kinesis')\nk.create_stream(StreamName='results', ShardCount=1)\n\
-         while k.describe_stream_summary(StreamName='results')['StreamDescriptionSummary']['StreamStatus'] != 'ACTIVE':\n    time.sleep(0.05)\n\
-         result = [plain, fifo, bus]",
-    );
-    let received = |url: &Value| {
-        format!(
-            "result = []\nwhile True:\n    \
-             found = client('sqs').receive_message(QueueUrl={url}, MaxNumberOfMessages=10).get('Messages', [])\n    \
-             result += [json.loads(m['Body']) for m in found]\n    \
-             for m in found:\n        client('sqs').delete_message(QueueUrl={url}, ReceiptHandle=m['ReceiptHandle'])\n    \
-             if not found:\n        break"
-        )
-    };
-    for url in [&urls[0], &urls[1]] {
-        check_results(&moto, &format!("sqs:{}", url.as_str().unwrap()), &received(url)).await;
+    let sinks = Sink::all(&moto);
+    for sink in &sinks {
+        check_results(&moto, sink).await;
     }
-    let read = "k = client('kinesis')\n\
-         it = k.get_shard_iterator(StreamName='results', ShardId='shardId-000000000000', ShardIteratorType='TRIM_HORIZON')['ShardIterator']\n\
-         result = [json.loads(r['Data']) for r in k.get_records(ShardIterator=it)['Records']]";
-    check_results(&moto, "kinesis:results", read).await;
-    let read = format!("{}\nresult = [event['detail'] for event in result]", received(&urls[2]));
-    check_results(&moto, "eventbridge:default", &read).await;
-    let read = "s3 = client('s3')\n\
-         result = [json.loads(s3.get_object(Bucket='answers', Key=o['Key'])['Body'].read()) for o in s3.list_objects_v2(Bucket='answers', Prefix='out/sqs/m')['Contents']]";
-    check_results(&moto, "s3://answers/out", read).await;
     // The same records again: their results are there, and stay.
-    check_results(&moto, "s3://answers/out", read).await;
+    let [.., bucket] = &sinks;
+    check_results(&moto, bucket).await;
+}
+
+#[tokio::test]
+async fn events_without_an_id_have_a_result_each() {
+    let Some(moto) = Moto::start() else { return };
+    let [.., bucket] = Sink::all(&moto);
+    let emulator = emulated(function(moto.endpoint(), &bucket.setting)).await;
+    let event = json!({"source": "my.app", "detail-type": "Paid", "detail": good()}).to_string();
+    for count in 1..=2 {
+        invoke(&emulator, &event).await.unwrap();
+        assert_eq!(bucket.arrived(&moto).len(), count);
+    }
 }
 
 #[tokio::test]

@@ -153,6 +153,29 @@ async fn events_that_are_not_answered_are_told_why() {
     check(other, "unknown-model", "this function has the model fraud, not").await;
     let ses = json!({"Records": [{"eventSource": "aws:ses"}]});
     check(ses, "invalid-event", "are not answered; expected records of SQS").await;
+    for (event, message) in [
+        (
+            json!({"instances": {"amount": 1}}),
+            "instances: expected a list of instances, found an object",
+        ),
+        (
+            json!({"instances": "x", "model": "fraud"}),
+            "expected a list of instances, found a string",
+        ),
+        (
+            json!({"instance": [{"amount": 1}]}),
+            "instance: a key around an instance, which is not read",
+        ),
+    ] {
+        check(event, "invalid-input", message).await;
+    }
+    // In a message the list needs no key.
+    let body = json!({"instances": [example("ordinary.json")]}).to_string();
+    let records = json!([{"messageId": "m0", "body": body, "eventSource": "aws:sqs"}]);
+    let answer = invoke(&emulator, &json!({"Records": records}).to_string()).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+    let told = lines_with(&emulator, "record").pop().unwrap();
+    assert_eq!((&told["code"], &told["field"]), (&json!("invalid-envelope"), &json!("instances")));
 }
 
 /// The most memory that the function said in its last invokes that it uses, in MB.

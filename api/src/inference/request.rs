@@ -98,7 +98,7 @@ pub(super) fn read(body: &[u8], header_length: Option<&[u8]>) -> Result<Request,
         } else {
             ""
         };
-        wrong(format!("not an inference request: {error}{hint}"))
+        wrong(format!("not an inference request: {}{error}{hint}", place(json)))
     })?;
     body.parameters.known()?;
     let mut tensors = Vec::with_capacity(body.inputs.len());
@@ -150,6 +150,14 @@ pub(super) fn read(body: &[u8], header_length: Option<&[u8]>) -> Result<Request,
     let binary = body.parameters.binary_data_output.unwrap_or(false);
     let outputs = body.outputs.map(|outputs| wanted(outputs, binary)).transpose()?;
     Ok(Request { id: body.id, tensors, outputs, binary })
+}
+
+/// Where in a request that can't be read its error is.
+fn place(json: &[u8]) -> String {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let read: Result<Body, _> = serde_path_to_error::deserialize(&mut reader);
+    let path = read.err().map(|error| error.path().to_string()).filter(|path| path != ".");
+    path.map_or_else(String::new, |path| format!("{}: ", shown(&path)))
 }
 
 fn wanted(outputs: Vec<Output>, binary: bool) -> Result<Vec<(String, bool)>, Problem> {
@@ -236,7 +244,14 @@ mod tests {
         };
         let json = of(&[INPUT], "");
         check("", None, "not an inference request");
-        check("{}", None, "missing field `inputs`");
+        check("{}", None, "not an inference request: missing field `inputs`");
+        check(
+            r#"{"inputs":{"x":[1]}}"#,
+            None,
+            "request: inputs: invalid type: map, expected a sequence",
+        );
+        let flat = INPUT.replace("[2]", "2");
+        check(&of(&[&flat], ""), None, "request: inputs[0].shape: invalid type: integer");
         check(&json, Some("1000"), "more than the body's");
         check(&json, Some("18446744073709551616"), "expected a number of bytes");
         check(&json, Some("-1"), "expected a number of bytes");

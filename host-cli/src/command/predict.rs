@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use predictor_host::envelope::explained;
 use predictor_host::{Class, HostError, Outcome, Predictor, Provenance, Request};
 
 use crate::args::{Format, Predict, Settings};
@@ -29,6 +30,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Predict) -> Result<ExitCode> 
     let modality = predictor.manifest()?.task.modality();
     let input::Named { request, names } = input.request(modality).with_context(|| name.clone())?;
     let outcomes = predictor.predict_each(request.instances());
+    let outcomes = request.instances().iter().zip(outcomes);
+    let outcomes: Vec<_> = outcomes.map(|(it, outcome)| explained(it, outcome)).collect();
     let shown = Shown { request: &request, names: &names, outcomes: &outcomes };
     print(&predictor, &shown, arguments)?;
     Ok(report(&name, &shown))

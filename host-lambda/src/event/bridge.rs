@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::record::{Body, Record};
 use super::s3::{Object, S3Bucket, S3Object};
 use super::source::{Source, short};
-use super::{ACCEPTED, Event, broken};
+use super::{ACCEPTED, Event, Shape, broken};
 use crate::failure::Failure;
 
 #[derive(Deserialize)]
@@ -46,21 +46,11 @@ pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
     let detail = event.detail.map_or("null", RawValue::get);
     match (event.source.as_str(), event.detail_type.as_str()) {
         (_, "Scheduled Event") => Ok(Event::WarmUp),
-        ("aws.s3", "Object Created") => {
-            let found: BridgeObject = serde_json::from_str(detail).map_err(unreadable)?;
-            // Unlike in notifications, the key is not encoded.
-            let (bucket, key) = (found.bucket.name, found.object.key);
-            let (version, principal) = (found.object.version, found.requester);
-            Ok(Event::Objects(vec![Object { bucket, key, version, principal }]))
-        }
+        ("aws.s3", "Object Created") => object(detail).map(|object| Event::Objects(vec![object])),
         (_, "Model Package Promoted") => {
             serde_json::from_str(detail).map(Event::Promoted).map_err(unreadable)
         }
-        (source, kind) if source.starts_with("aws.") => Err(Failure::Event(format!(
-            "the event {:?} of {:?} is not answered; expected {ACCEPTED}",
-            short(kind),
-            short(source)
-        ))),
+        (source, kind) if source.starts_with("aws.") => Err(unanswered(kind, source)),
         _ if !detail.starts_with('{') => Err(Failure::Event(
             "an event of EventBridge without an instance; expected a JSON object as its detail"
                 .into(),
@@ -71,4 +61,27 @@ pub(super) fn event_bridge(text: &str) -> Result<Event, Failure> {
             Ok(Event::Message(Source::EventBridge, Record { principal: event.account, ..record }))
         }
     }
+}
+
+/// The object that an event of S3 is about which travelled as a text.
+pub(super) fn object_in(shape: &Shape<'_>) -> Result<Object, Failure> {
+    let kind = shape.detail_type.map_or("none", |kind| kind.get().trim_matches('"'));
+    if kind != "Object Created" {
+        return Err(unanswered(kind, "aws.s3"));
+    }
+    object(shape.detail.map_or("null", RawValue::get))
+}
+
+fn object(detail: &str) -> Result<Object, Failure> {
+    let found: BridgeObject =
+        serde_json::from_str(detail).map_err(|error| broken("EventBridge", &error))?;
+    // Unlike in notifications, the key is not encoded.
+    let (bucket, key) = (found.bucket.name, found.object.key);
+    let (version, principal) = (found.object.version, found.requester);
+    Ok(Object { bucket, key, version, principal })
+}
+
+fn unanswered(kind: &str, source: &str) -> Failure {
+    let (kind, source) = (short(kind), short(source));
+    Failure::Event(format!("the event {kind:?} of {source:?} is not answered; expected {ACCEPTED}"))
 }

@@ -182,14 +182,15 @@ impl Opener {
                     Unread::Refused(refused(Class::InvalidInput, "invalid-event", message))
                 };
                 let Some(shape) = Shape::of_object(&text) else { return Ok(Opened::Text(text)) };
-                let unwrapped = source::unwrapped(&text, &shape);
-                let inner = unwrapped.as_deref().map(Shape::of);
-                match s3::objects_in(inner.as_ref().unwrap_or(&shape)).map_err(invalid)? {
+                if let Some(objects) = s3::objects_in(&shape).map_err(invalid)? {
+                    return Ok(Opened::Done(Content::Objects(objects)));
+                }
+                let Some(inner) = source::unwrapped(&text, &shape) else {
+                    return Ok(Opened::Object(trimmed(text)));
+                };
+                match s3::objects_in(&Shape::of(&inner)).map_err(invalid)? {
                     Some(objects) => Ok(Opened::Done(Content::Objects(objects))),
-                    None => Ok(match unwrapped {
-                        Some(inner) => Opened::Text(inner),
-                        None => Opened::Object(trimmed(text)),
-                    }),
+                    None => Ok(Opened::Text(inner)),
                 }
             }
             Body::Base64(text) => {
@@ -329,6 +330,12 @@ mod tests {
         check(Modality::Tabular, base64(&cut[..20]), "invalid-gzip: gzip data that are damaged");
         let records = r#"{"Records": [{"eventSource": "aws:sqs"}]}"#;
         check(Modality::Tabular, text(records), "invalid-event: an event of SQS");
+        let gone = r#"{"source": "aws.s3", "detail-type": "Object Deleted", "detail": {}}"#;
+        check(
+            Modality::Tabular,
+            text(gone),
+            "invalid-event: the event \"Object Deleted\" of \"aws.s3\"",
+        );
         let bomb = gzip(&vec![b' '; RECORD_BYTES + 1]);
         check(Modality::Tabular, base64(&bomb), "record-too-large: gzip data that unpack to more");
     }

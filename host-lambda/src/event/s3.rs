@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::source::{records as records_of, short};
-use super::{Event, broken};
+use super::{Event, bridge, broken, is_text};
 use crate::failure::Failure;
 
 /// An object in S3.
@@ -79,6 +79,11 @@ pub(super) fn objects_in(shape: &super::Shape<'_>) -> Result<Option<Vec<Object>>
     // S3 sends `s3:TestEvent` when a notification is configured.
     if shape.test_event.is_some_and(|event| event.get() == "\"s3:TestEvent\"") {
         return Ok(Some(Vec::new()));
+    }
+    // Through a bus.
+    let of_s3 = shape.source.is_some_and(|source| source.get() == "\"aws.s3\"");
+    if of_s3 && is_text(shape.detail_type) {
+        return bridge::object_in(shape).map(|object| Some(vec![object]));
     }
     let Some(records) = shape.records.filter(|records| records.get().starts_with('[')) else {
         return Ok(None);

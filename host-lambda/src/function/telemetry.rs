@@ -8,6 +8,7 @@ use aws_call::Patience;
 use serde_json::json;
 
 use super::{Function, Work};
+use crate::clock::Deadline;
 use crate::drift::Compared;
 use crate::event::{Record, Source};
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ use crate::trace::span::{Kind, Span, Value};
 
 /// The most records of an invoke that have a span of their own (OpenTelemetry's limit of links).
 const RECORDS: usize = 128;
+/// The longest that an answer waits for the event of an alert or a drift, whose loss fails nothing.
+const NEWS: Duration = Duration::from_secs(1);
 /// What Lambda leaves to a process that it ends, with something to spare of its 500 ms.
 const LAST: Duration = Duration::from_millis(400);
 
@@ -143,10 +146,11 @@ impl Function {
         attributes
     }
 
-    /// Sends the spans that wait. That a collector does not take them fails nothing.
-    pub(crate) async fn send_spans(&self) {
+    /// Sends the spans that wait, if there is time before `deadline`. That a collector does not take them fails
+    /// nothing.
+    pub(crate) async fn send_spans(&self, deadline: Deadline) {
         let Some(exporter) = &self.exporter else { return };
-        if let Err(error) = exporter.send().await {
+        if let Err(error) = exporter.send(deadline.left()).await {
             self.unsent(&error);
         }
     }
@@ -179,7 +183,7 @@ impl Function {
             "service": service, "function": function,
             "model": named.name, "model_version": named.version, "request": work.invocation.request,
         });
-        let patience = work.invocation.deadline.for_answer();
+        let patience = patience(work);
         let trace = work.invocation.carried(None);
         let trace = trace.as_ref().map(|trace| trace.parent.as_str());
         if let Err(error) = alerts.send(client, severe, counts, about, trace, patience).await {
@@ -241,7 +245,7 @@ impl Function {
                 "package": named.package.to_string(), "request": work.invocation.request,
             },
         });
-        let patience = work.invocation.deadline.for_answer();
+        let patience = patience(work);
         let sent =
             client.put_event(alerts.bus(), "samebits", "Model Drift Detected", &detail, patience);
         if let Err(error) = sent.await {
@@ -249,6 +253,11 @@ impl Function {
             self.log.write(Level::Warn, about, "an event is not sent", fields);
         }
     }
+}
+
+/// How long an answer waits for an event that is sent before it.
+fn patience(work: &Work) -> Patience {
+    Patience::lasting(NEWS.min(work.invocation.deadline.for_answer().left()))
 }
 
 /// What an invoke's span is called, and what kind it is.

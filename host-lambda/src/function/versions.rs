@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Function, Work};
+use crate::clock::Deadline;
 use crate::event::{Event, Opened, Promoted, Record};
 use crate::failure::Failure;
 use crate::log::Level;
@@ -20,10 +21,14 @@ use crate::trace::Carried;
 
 /// The header whose value keeps a request at one version.
 const HEADER: &str = "x-samebits-key";
-/// How long looking for another version may take after an answer.
+/// How long looking for another version may take after an answer, and before the invoke's time is up: Lambda
+/// ends an environment whose extensions work for longer.
 const AFTER: Duration = Duration::from_secs(120);
-/// The longest that an answer waits for it, where there is no time after answers.
+/// The longest that an answer waits for it, where there is no time after answers; and no longer than half of
+/// what the invoke has.
 const BEFORE: Duration = Duration::from_secs(30);
+/// With less time than this it is left to the next invoke.
+const LEAST: Duration = Duration::from_millis(200);
 
 /// Says that an answer was given when it goes, also where there was a panic instead.
 pub(super) struct Told<'a> {
@@ -77,23 +82,27 @@ impl Function {
         Some(Told { told, request: request.to_owned() })
     }
 
-    /// The work after an answer.
-    pub(crate) async fn after_answer(&self) {
-        self.judge_trial(Patience::lasting(AFTER)).await;
-        self.shadows.run(&self.models, &self.log, &self.constants).await;
-        if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
-            self.refresh(source, Patience::lasting(AFTER), None).await;
-        }
+    /// The work after an answer; `deadline` is that of the invoke.
+    pub(crate) async fn after_answer(&self, deadline: Deadline) {
+        self.judge_trial(Patience::lasting(AFTER.min(deadline.left()))).await;
+        self.shadows.run(&self.models, &self.log, &self.constants, deadline).await;
+        self.look(AFTER.min(deadline.left())).await;
     }
 
     /// The same before an answer, where there is no time after answers.
-    pub(super) async fn before_answer(&self) {
+    pub(super) async fn before_answer(&self, deadline: Deadline) {
         if self.told.is_some() {
             return;
         }
-        self.judge_trial(Patience::lasting(BEFORE)).await;
-        if let Some(source) = self.source.as_ref().filter(|source| source.is_due()) {
-            self.refresh(source, Patience::lasting(BEFORE), None).await;
+        self.judge_trial(Patience::lasting(BEFORE.min(deadline.left() / 2))).await;
+        self.look(BEFORE.min(deadline.left() / 2)).await;
+    }
+
+    /// Looks for another version, if it is time and there is some.
+    async fn look(&self, time: Duration) {
+        let due = self.source.as_ref().filter(|source| time >= LEAST && source.is_due());
+        if let Some(source) = due {
+            self.refresh(source, Patience::lasting(time), None).await;
         }
     }
 

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use model_package::Digest;
-use predictor_host::{HostError, Outcome};
+use predictor_host::{Class, HostError, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::event::{Body, Object, Record};
+use crate::failure::refused;
 
 /// The format's name and major version.
 const FORMAT: &str = "samebits-results/1";
@@ -60,6 +61,19 @@ struct PartEntry {
     name: String,
     rows: u64,
     sha256: Digest,
+}
+
+/// Whether what lies there as a manifest says that all of an object is done. It is written whole, and by nobody
+/// else, so anything else is not what was written.
+pub(super) fn finished(text: &[u8]) -> Result<(), HostError> {
+    let reason = match serde_json::from_slice::<Manifest>(text) {
+        Ok(manifest) if manifest.format == FORMAT && manifest.complete => return Ok(()),
+        Ok(_) => "it is not complete".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let message =
+        format!("the results' manifest.json is no manifest: {reason}; remove it to begin anew");
+    Err(refused(Class::Internal, "invalid-manifest", message))
 }
 
 impl Manifest {

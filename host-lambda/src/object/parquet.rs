@@ -1,340 +1,100 @@
-//! Parquet: a table in columns, packed, with its description at the end.
-//!
-//! The description is read first, then the rows, page by page of each column that is read in blocks, so
-//! that memory does not grow with the file. The decoders are those of the crate `parquet`; what a file
-//! says of its sizes is looked at before they see it. Reading is a thread's work, which asks whoever
-//! has the client for bytes, and hands over rows.
-
-mod column;
-mod page;
-#[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-mod tests;
-mod thread;
-mod thrift;
+//! The thread that reads a Parquet file. It has no client: it asks for bytes, and waits for them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model_package::{FieldType, Limits};
-use parquet::basic::{CompressionCodec, Repetition};
-use parquet::column::reader::{ColumnReader, get_column_reader};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, FooterTail, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
-};
+use model_package::FieldType;
+use parquet_rows::{Error, RowError, Source, read};
 use predictor_host::{Class, HostError, Instance};
-use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
-use self::column::{Cell, Meaning, cells};
-use self::page::{Budget, Chunk, Pages};
-pub(super) use self::thread::{Step, start};
-use self::thrift::Compact;
-use super::rows::{Row, UNREAD, not_text};
+use super::rows::{Row, not_text, too_long};
 use crate::failure::refused;
 
 /// The bytes at the end that are read first. Most descriptions are shorter.
 pub(super) const END: u64 = 64 << 10;
-/// The longest description.
-const DESCRIPTION: u64 = 16 << 20;
-/// The last bytes: the description's length, and the format's name.
-const TAIL: u64 = 8;
-/// A group of rows of at most so many bytes is read at once.
-const AT_ONCE: u64 = 4 << 20;
-/// Rows that are decoded at once.
-const ROWS: usize = 1024;
-/// Rows are handed over when they have so many bytes.
-const HANDED: usize = 1 << 20;
+/// Rows that are decoded while others are predicted.
+const AHEAD: usize = 2;
 
-/// Where bytes of the file come from.
-pub(super) trait Source: Send + Sync {
-    /// Exactly these bytes.
-    fn read(&self, range: Range<u64>) -> Result<Bytes, ParquetError>;
+/// What the thread wants, or has.
+pub(super) enum Step {
+    /// Bytes of the file, which are awaited.
+    Wanted(Range<u64>, oneshot::Sender<Bytes>),
+    /// Rows.
+    Rows(Vec<Row>),
 }
 
-/// Reads rows, and hands them over.
-///
-/// `size` is the file's, `skipped` how many rows at its beginning are not wanted, `memory` how many bytes
-/// the pages of its columns may take at once.
-///
-/// # Errors
-/// If it is no Parquet file of flat columns that are fields, is damaged, or takes too much memory; or if
-/// nobody wants its rows any more.
-pub(super) fn read(
-    source: &Arc<dyn Source>,
+/// Bytes that somebody else reads.
+struct Asked {
+    steps: mpsc::Sender<Step>,
+    /// The end of the file, which was read before.
+    end: Bytes,
     size: u64,
-    fields: &BTreeMap<String, FieldType>,
+}
+
+impl Source for Asked {
+    fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let known = self.size.saturating_sub(self.end.len() as u64);
+        if let Some(from) = range.start.checked_sub(known)
+            && range.end <= self.size
+        {
+            return Ok(self.end.slice(from as usize..(range.end - known) as usize));
+        }
+        let (asked, answered) = oneshot::channel();
+        let length = range.end.saturating_sub(range.start);
+        self.steps.blocking_send(Step::Wanted(range, asked)).map_err(|_| gone())?;
+        let bytes = answered.blocking_recv().map_err(|_| gone())?;
+        match bytes.len() as u64 == length {
+            true => Ok(bytes),
+            false => Err(Error::Damaged("fewer bytes than the object has came from S3".into())),
+        }
+    }
+}
+
+/// Starts to read; `end` is what the file of `size` bytes ends with.
+pub(super) fn start(
+    end: Bytes,
+    size: u64,
+    fields: BTreeMap<String, FieldType>,
     skipped: u64,
     memory: usize,
-    give: &mut dyn FnMut(Vec<Row>) -> Result<(), ParquetError>,
-) -> Result<(), ParquetError> {
-    let description = description(source, size)?;
-    let columns = columns(&description, fields)?;
-    let mut line = 0_u64;
-    for group in description.row_groups() {
-        let rows = u64::try_from(group.num_rows()).map_err(|_| damaged("a number of rows"))?;
-        if line.saturating_add(rows) <= skipped {
-            line = line.saturating_add(rows);
-            continue;
-        }
-        let mut group = Group::open(source, size, group, &columns, memory)?;
-        let mut left = rows;
-        while left > 0 {
-            let now = left.min(ROWS as u64) as usize;
-            let mut cells = group.cells(now)?;
-            let mut ready = Ready::default();
-            for _ in 0..now {
-                line = line.saturating_add(1);
-                let row = cells.iter_mut().filter_map(Iterator::next);
-                if line > skipped {
-                    ready.add(row_of(line, columns.iter().zip(row)));
-                    ready.give(HANDED, give)?;
-                }
-            }
-            ready.give(0, give)?;
-            left -= now as u64;
-        }
-    }
-    Ok(())
-}
-
-/// Rows that are handed over together.
-#[derive(Default)]
-struct Ready {
-    rows: Vec<Row>,
-    bytes: usize,
-}
-
-impl Ready {
-    fn add(&mut self, row: Row) {
-        self.bytes += row.bytes();
-        self.rows.push(row);
-    }
-
-    /// Hands them over, if they have more than so many bytes.
-    fn give(
-        &mut self,
-        bytes: usize,
-        give: &mut dyn FnMut(Vec<Row>) -> Result<(), ParquetError>,
-    ) -> Result<(), ParquetError> {
-        if self.rows.is_empty() || self.bytes < bytes {
-            return Ok(());
-        }
-        self.bytes = 0;
-        give(std::mem::take(&mut self.rows))
-    }
-}
-
-/// What the file says of itself.
-fn description(source: &Arc<dyn Source>, size: u64) -> Result<ParquetMetaData, ParquetError> {
-    let none = || damaged("it does not end as Parquet files do");
-    let end = size.checked_sub(TAIL).ok_or_else(none)?;
-    let tail = source.read(end..size)?;
-    let tail = FooterTail::try_from(&tail[..]).map_err(|_| none())?;
-    if tail.is_encrypted_footer() {
-        return Err(unsupported("it is encrypted"));
-    }
-    let length = tail.metadata_length() as u64;
-    if length > DESCRIPTION {
-        let message = format!(
-            "its description has {length} bytes, at most {DESCRIPTION} are read; write larger groups of rows"
-        );
-        return Err(too_large(message));
-    }
-    let begin = end.checked_sub(length).ok_or_else(none)?;
-    let text = source.read(begin..end)?;
-    if !is_flat(&text).ok_or_else(none)? {
-        return Err(unsupported(
-            "it has nested columns; expected one column a field, and JSON Lines for lists",
-        ));
-    }
-    ParquetMetaDataReader::decode_metadata(&text)
-}
-
-/// Whether all columns are flat, so that reading their description does not go deep.
-fn is_flat(text: &[u8]) -> Option<bool> {
-    /// Where the description has its columns, and a column how many are in it.
-    const SCHEMA: i16 = 2;
-    const CHILDREN: i16 = 5;
-    let mut compact = Compact::new(text);
-    let columns = compact.list(SCHEMA)?.checked_sub(1)?;
-    let root = compact.fields(0)?.number(CHILDREN)?;
-    if usize::try_from(root).ok()? != columns {
-        return Some(false);
-    }
-    for _ in 0..columns {
-        if compact.fields(0)?.number(CHILDREN).unwrap_or_default() != 0 {
-            return Some(false);
-        }
-    }
-    Some(true)
-}
-
-/// A column that is a field.
-struct Column {
-    name: String,
-    meaning: Meaning,
-}
-
-/// The columns, each a field of the model.
-fn columns(
-    description: &ParquetMetaData,
-    fields: &BTreeMap<String, FieldType>,
-) -> Result<Vec<Column>, ParquetError> {
-    let found = description.file_metadata().schema_descr().columns();
-    let mut names = std::collections::BTreeSet::new();
-    let read = found.iter().map(|column| {
-        let name = column.name();
-        let short: String = name.chars().take(80).collect();
-        let wrong = |what: &str| {
-            let message = format!("the column {short:?} {what}");
-            external(refused(Class::InvalidInput, "invalid-header", message))
+) -> (mpsc::Receiver<Step>, JoinHandle<Result<(), HostError>>) {
+    let (steps, wanted) = mpsc::channel(AHEAD);
+    let thread = tokio::task::spawn_blocking(move || {
+        let rows = steps.clone();
+        let source: Arc<dyn Source> = Arc::new(Asked { steps, end, size });
+        let mut give = |ready: Vec<parquet_rows::Row>| {
+            let ready = ready.into_iter().map(row).collect();
+            rows.blocking_send(Step::Rows(ready)).map_err(|_| gone())
         };
-        let Some(field) = fields.get(name) else {
-            return Err(wrong("is not a field of the model"));
-        };
-        if !names.insert(name) {
-            return Err(wrong("is there twice"));
-        }
-        if column.self_type().get_basic_info().repetition() == Repetition::REPEATED {
-            return Err(wrong("has lists"));
-        }
-        Ok(Column { name: name.to_owned(), meaning: Meaning::of(column, *field)? })
+        let read = read(&source, size, &fields, skipped, memory, &mut give);
+        read.map_err(|error| wrong(&error))
     });
-    read.collect()
+    (wanted, thread)
 }
 
-/// A group of rows that is being read.
-struct Group {
-    columns: Vec<(ColumnReader, Meaning)>,
+/// Nobody waits for this error: who asked has one of its own.
+fn gone() -> Error {
+    Error::Damaged("nobody reads it any more".into())
 }
 
-impl Group {
-    fn open(
-        source: &Arc<dyn Source>,
-        size: u64,
-        group: &RowGroupMetaData,
-        columns: &[Column],
-        memory: usize,
-    ) -> Result<Self, ParquetError> {
-        let chunks = group.columns();
-        if chunks.len() != columns.len() {
-            return Err(damaged("a group of rows has other columns than the file"));
-        }
-        let ranges = chunks.iter().map(|chunk| range(chunk, size));
-        let ranges: Vec<_> = ranges.collect::<Result<_, _>>()?;
-        let begin = ranges.iter().map(|it| it.start).min().unwrap_or_default();
-        let end = ranges.iter().map(|it| it.end).max().unwrap_or_default();
-        let whole = (end - begin <= AT_ONCE).then(|| source.read(begin..end)).transpose()?;
-        let budget = Arc::new(Budget::new(memory));
-        let open = chunks.iter().zip(ranges).zip(columns).map(|((chunk, range), column)| {
-            let codec = chunk.compression_codec();
-            let known = matches!(
-                codec,
-                CompressionCodec::UNCOMPRESSED
-                    | CompressionCodec::SNAPPY
-                    | CompressionCodec::GZIP
-                    | CompressionCodec::ZSTD
-            );
-            if !known {
-                return Err(unsupported(format!(
-                    "the column {:?} is packed with {codec}; expected SNAPPY, ZSTD, GZIP or UNCOMPRESSED",
-                    column.name
-                )));
-            }
-            let chunk_of = match &whole {
-                Some(whole) => {
-                    let (from, to) = ((range.start - begin) as usize, (range.end - begin) as usize);
-                    Chunk::held(Arc::clone(source), whole.slice(from..to))
-                }
-                None => Chunk::new(Arc::clone(source), range),
-            };
-            let described = chunk.column_descr_ptr();
-            let has_levels = described.max_def_level() > 0;
-            let pages = Pages::new(chunk_of, codec, Arc::clone(&budget), has_levels);
-            let reader = get_column_reader(described, Box::new(pages));
-            Ok((reader, column.meaning))
-        });
-        Ok(Self { columns: open.collect::<Result<_, _>>()? })
-    }
-
-    /// The next values of each column.
-    fn cells(&mut self, rows: usize) -> Result<Vec<std::vec::IntoIter<Cell>>, ParquetError> {
-        let read = self.columns.iter_mut().map(|(reader, meaning)| cells(reader, *meaning, rows));
-        read.map(|cells| Ok(cells?.into_iter())).collect()
+fn row(row: parquet_rows::Row) -> Row {
+    let parquet_rows::Row { line, text } = row;
+    match text {
+        Ok(text) => Row::new(line, Instance::Json(text)),
+        Err(RowError::TooLong { limit }) => Row::unread(line, too_long(limit)),
+        Err(_) => Row::unread(line, not_text()),
     }
 }
 
-/// Where a column of a group lies.
-fn range(chunk: &ColumnChunkMetaData, size: u64) -> Result<Range<u64>, ParquetError> {
-    let data = chunk.data_page_offset();
-    // Some writers say 0 where there is none.
-    let dictionary = chunk.dictionary_page_offset().filter(|it| *it > 0 && *it < data);
-    let start = u64::try_from(dictionary.unwrap_or(data)).ok();
-    let length = u64::try_from(chunk.compressed_size()).ok();
-    let range =
-        start.zip(length).and_then(|(start, length)| Some(start..start.checked_add(length)?));
-    let range = range.filter(|range| range.end <= size);
-    range.ok_or_else(|| damaged("a column lies outside of the file"))
-}
-
-/// A row as an instance.
-fn row_of<'a>(line: u64, cells: impl Iterator<Item = (&'a Column, Cell)>) -> Row {
-    let most = Limits::DEFAULT.json_bytes;
-    let (mut object, mut bytes) = (Map::new(), 0_usize);
-    for (column, cell) in cells {
-        let value = match cell {
-            Cell::Absent => continue,
-            Cell::Value(value) => value,
-            Cell::Text(text) => {
-                bytes = bytes.saturating_add(text.len());
-                if bytes > most {
-                    let message = format!("a row of more than {most} bytes");
-                    return Row::unread(line, refused(Class::TooLarge, UNREAD, message));
-                }
-                match std::str::from_utf8(text.data()) {
-                    Ok(text) => Value::from(text),
-                    Err(_) => return Row::unread(line, not_text()),
-                }
-            }
-        };
-        object.insert(column.name.clone(), value);
-    }
-    Row::new(line, Instance::Json(Value::Object(object).to_string()))
-}
-
-fn external(error: HostError) -> ParquetError {
-    ParquetError::External(Box::new(error))
-}
-
-fn damaged(what: impl Into<String>) -> ParquetError {
-    ParquetError::General(what.into())
-}
-
-fn unsupported(what: impl Into<String>) -> ParquetError {
-    let message = format!("a Parquet file that can't be read: {}", what.into());
-    external(refused(Class::UnsupportedInput, "unsupported-parquet", message))
-}
-
-fn too_large(what: impl Into<String>) -> ParquetError {
-    let message = format!("a Parquet file that is too large: {}", what.into());
-    external(refused(Class::TooLarge, "parquet-too-large", message))
-}
-
-/// What the function says of an error.
-pub(super) fn wrong(error: ParquetError) -> HostError {
-    let reason = match error {
-        ParquetError::External(error) => match error.downcast::<HostError>() {
-            Ok(error) => return *error,
-            Err(error) => error.to_string(),
-        },
-        ParquetError::General(reason) | ParquetError::NYI(reason) | ParquetError::EOF(reason) => {
-            reason
-        }
-        other => other.to_string(),
+fn wrong(error: &Error) -> HostError {
+    let class = match error {
+        Error::Unsupported(_) => Class::UnsupportedInput,
+        Error::TooLarge(_) => Class::TooLarge,
+        _ => Class::InvalidInput,
     };
-    let message = format!("no Parquet file, or a damaged one: {reason}");
-    refused(Class::InvalidInput, "invalid-parquet", message)
+    refused(class, error.code(), error.to_string())
 }

@@ -136,9 +136,7 @@ impl Rows {
         let line = std::mem::replace(&mut self.line, self.reading);
         let bytes = std::mem::take(&mut self.begun);
         if std::mem::take(&mut self.too_long) {
-            let message = format!("a row of more than {} bytes", self.most);
-            let error = refused(Class::TooLarge, UNREAD, message);
-            self.ready.push_back(Row { line, instance: Err(error) });
+            self.ready.push_back(Row { line, instance: Err(too_long(self.most)) });
             return Ok(());
         }
         let instance = match self.content {
@@ -222,6 +220,11 @@ fn value(kind: FieldType, text: &str) -> Option<Value> {
 
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
+}
+
+pub(super) fn too_long(limit: usize) -> HostError {
+    let message = format!("a row of more than {limit} bytes");
+    refused(Class::TooLarge, UNREAD, message)
 }
 
 pub(super) fn not_text() -> HostError {

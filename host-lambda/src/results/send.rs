@@ -61,8 +61,13 @@ pub(super) async fn all(
     match target {
         Target::Logs => deliveries.iter().map(|_| Ok(())).collect(),
         Target::S3 { bucket, prefix } => {
-            let mut sent = Vec::with_capacity(deliveries.len());
+            let mut sent: Vec<Sent> = Vec::with_capacity(deliveries.len());
+            let mut down: Option<String> = None;
             for delivery in deliveries {
+                if let Some(reason) = &down {
+                    sent.push(Err(unreached(reason)));
+                    continue;
+                }
                 // A key is of a source and a record's id, which may hold colons.
                 let key = format!("{prefix}{}.json", delivery.key.replacen(':', "/", 1));
                 let body = Bytes::from(delivery.body.clone());
@@ -76,7 +81,8 @@ pub(super) async fn all(
                 };
                 // One that is there already is of an earlier time that the record came.
                 let put = client.put_new_object(&put, patience).await;
-                sent.push(put.map(drop).map_err(|error| undelivered(&error)));
+                down = put.as_ref().err().and_then(outage);
+                sent.push(put.map(drop).map_err(|error| unreached(&error.to_string())));
             }
             sent
         }
@@ -84,7 +90,7 @@ pub(super) async fn all(
             let fifo = url.ends_with(".fifo");
             let entry = |index: usize, delivery: &Delivery| message(index, delivery, fifo);
             let call = |entries: Vec<Value>| json!({"QueueUrl": url, "Entries": entries});
-            batches(client, &SEND, deliveries, patience, entry, call, failed_messages).await
+            batches(client, &SEND, deliveries, patience, entry, call, taken_message).await
         }
         Target::Kinesis(name) => {
             let entry = |_, delivery: &Delivery| {
@@ -92,8 +98,9 @@ pub(super) async fn all(
                 json!({"Data": BASE64_STANDARD.encode(&delivery.body), "PartitionKey": key})
             };
             let call = |entries: Vec<Value>| json!({"StreamName": name, "Records": entries});
-            let failed = |answer: &Value| failed_in_order(answer, "Records");
-            batches(client, &PUT, deliveries, patience, entry, call, failed).await
+            let taken =
+                |answer: &Value, place| taken_in_order(answer, "Records", "SequenceNumber", place);
+            batches(client, &PUT, deliveries, patience, entry, call, taken).await
         }
         Target::EventBridge(bus) => {
             let entry = |_, delivery: &Delivery| {
@@ -110,8 +117,8 @@ pub(super) async fn all(
                 entry
             };
             let call = |entries: Vec<Value>| json!({"Entries": entries});
-            let failed = |answer: &Value| failed_in_order(answer, "Entries");
-            batches(client, &EVENT, deliveries, patience, entry, call, failed).await
+            let taken = |answer: &Value, place| taken_in_order(answer, "Entries", "EventId", place);
+            batches(client, &EVENT, deliveries, patience, entry, call, taken).await
         }
     }
 }
@@ -143,7 +150,8 @@ fn message(index: usize, delivery: &Delivery, fifo: bool) -> Value {
     message.into()
 }
 
-/// Sends in batches. What failed alone is sent a second time; services are throttled by the entry.
+/// Sends in batches. What failed alone is sent a second time; services are throttled by the entry. `taken` says
+/// of an answer whether the entry at a place was taken.
 async fn batches(
     client: &Client,
     batches: &Batches,
@@ -151,33 +159,37 @@ async fn batches(
     patience: Patience,
     entry: impl Fn(usize, &Delivery) -> Value,
     call: impl Fn(Vec<Value>) -> Value,
-    failed: impl Fn(&Value) -> Vec<(usize, String)>,
+    taken: impl Fn(&Value, usize) -> Result<(), String>,
 ) -> Vec<Sent> {
     let mut sent: Vec<Sent> = deliveries.iter().map(|delivery| fits(delivery, batches)).collect();
     let all = deliveries.iter().enumerate();
     let mut waiting: Vec<_> =
         all.zip(&sent).filter(|(_, fits)| fits.is_ok()).map(|(d, _)| d).collect();
+    let mut down: Option<String> = None;
     for _ in 0..2 {
         let mut again = Vec::new();
         for part in parts(&waiting, &batches.limits) {
+            if let Some(reason) = &down {
+                for (index, _) in part {
+                    set(&mut sent, *index, Err(unreached(reason)));
+                }
+                continue;
+            }
             let entries = part.iter().enumerate();
             let entries = entries.map(|(place, (_, delivery))| entry(place, delivery)).collect();
             let answer =
                 client.json(batches.service, batches.action, &call(entries), patience).await;
-            let failed = match &answer {
-                Ok(answer) => failed(answer),
-                Err(error) => (0..part.len()).map(|place| (place, error.to_string())).collect(),
-            };
-            for (index, _) in part {
-                set(&mut sent, *index, Ok(()));
-            }
-            for (place, reason) in failed {
-                let Some((index, delivery)) = part.get(place) else { continue };
-                set(&mut sent, *index, Err(unreached(&reason)));
+            down = answer.as_ref().err().and_then(outage);
+            for (place, (index, delivery)) in part.iter().enumerate() {
+                let entry = match &answer {
+                    Ok(answer) => taken(answer, place),
+                    Err(error) => Err(error.to_string()),
+                };
                 // A whole call that failed was tried often enough.
-                if answer.is_ok() {
+                if entry.is_err() && answer.is_ok() {
                     again.push((*index, *delivery));
                 }
+                set(&mut sent, *index, entry.map_err(|reason| unreached(&reason)));
             }
         }
         if again.is_empty() {
@@ -228,8 +240,11 @@ fn fits(delivery: &Delivery, batches: &Batches) -> Sent {
     Err(refused(Class::TooLarge, "result-too-large", message))
 }
 
-fn undelivered(error: &AwsError) -> HostError {
-    unreached(&error.to_string())
+/// Why nothing more is sent after a call that failed, if it is not the call's own fault: what comes after it
+/// would wait in vain as long.
+fn outage(error: &AwsError) -> Option<String> {
+    let own = !error.passes() && !matches!(error, AwsError::OutOfTime { .. });
+    (!own).then(|| format!("it was not tried after this: {error}"))
 }
 
 fn unreached(reason: &str) -> HostError {
@@ -237,24 +252,32 @@ fn unreached(reason: &str) -> HostError {
     refused(Class::Internal, "undelivered", message)
 }
 
-/// The places that SQS says failed, each by the id that it was given.
-fn failed_messages(answer: &Value) -> Vec<(usize, String)> {
-    let failed = answer["Failed"].as_array().into_iter().flatten();
-    failed
-        .map(|entry| {
-            let place = entry["Id"].as_str().and_then(|id| id.parse().ok());
-            (place.unwrap_or(usize::MAX), reason(entry, "Code", "Message"))
-        })
-        .collect()
+/// Why an entry counts as failed that an answer says nothing of: it may be an answer of somebody else.
+const UNSAID: &str = "the answer does not say what became of it";
+
+/// Whether SQS took the message with this id, or why not.
+fn taken_message(answer: &Value, id: usize) -> Result<(), String> {
+    let id = id.to_string();
+    let find = |list: &str| {
+        let entries = answer[list].as_array()?;
+        entries.iter().find(|entry| entry["Id"].as_str() == Some(&id))
+    };
+    match (find("Failed"), find("Successful")) {
+        (Some(failed), _) => Err(reason(failed, "Code", "Message")),
+        (None, Some(_)) => Ok(()),
+        (None, None) => Err(UNSAID.into()),
+    }
 }
 
-/// The places that Kinesis or EventBridge says failed: entries in order, some with an error.
-fn failed_in_order(answer: &Value, name: &str) -> Vec<(usize, String)> {
-    let entries = answer[name].as_array().into_iter().flatten().enumerate();
-    entries
-        .filter(|(_, entry)| entry["ErrorCode"].is_string())
-        .map(|(place, entry)| (place, reason(entry, "ErrorCode", "ErrorMessage")))
-        .collect()
+/// Whether Kinesis or EventBridge took the entry at this place of `list`, which it then gave an `id`; or why not.
+fn taken_in_order(answer: &Value, list: &str, id: &str, place: usize) -> Result<(), String> {
+    match answer[list].get(place) {
+        Some(entry) if entry["ErrorCode"].is_string() => {
+            Err(reason(entry, "ErrorCode", "ErrorMessage"))
+        }
+        Some(entry) if entry[id].is_string() => Ok(()),
+        _ => Err(UNSAID.into()),
+    }
 }
 
 fn reason(entry: &Value, code: &str, message: &str) -> String {
@@ -307,14 +330,30 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_found_in_answers() {
+    fn what_an_answer_does_not_confirm_is_not_taken() {
         let sqs = json!({"Successful": [{"Id": "0"}],
             "Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": false}]});
-        assert_eq!(failed_messages(&sqs), [(1, "InternalError ".to_owned())]);
-        let kinesis = json!({"FailedRecordCount": 1, "Records": [
-            {"SequenceNumber": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]});
-        assert_eq!(failed_in_order(&kinesis, "Records"), [(1, "InternalFailure no".to_owned())]);
-        assert_eq!(failed_in_order(&json!({}), "Entries"), []);
+        let check = |answer: &Value, place, expected: Result<(), &str>| {
+            let expected = expected.map_err(str::to_owned);
+            assert_eq!(taken_message(answer, place), expected, "{answer}");
+        };
+        check(&sqs, 0, Ok(()));
+        check(&sqs, 1, Err("InternalError "));
+        check(&sqs, 2, Err(UNSAID));
+        check(&Value::Null, 0, Err(UNSAID));
+        check(&json!({"Successful": 1, "Failed": ["0"]}), 0, Err(UNSAID));
+        let kinesis = json!({"FailedRecordCount": 1, "Records": [{"SequenceNumber": "1"},
+            {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}, {"ErrorCode": null}]});
+        let check = |answer: &Value, place, expected: Result<(), &str>| {
+            let found = taken_in_order(answer, "Records", "SequenceNumber", place);
+            assert_eq!(found, expected.map_err(str::to_owned), "{answer}");
+        };
+        check(&kinesis, 0, Ok(()));
+        check(&kinesis, 1, Err("InternalFailure no"));
+        check(&kinesis, 2, Err(UNSAID));
+        check(&kinesis, 3, Err(UNSAID));
+        check(&json!({}), 0, Err(UNSAID));
+        check(&json!("<html>"), 0, Err(UNSAID));
     }
 
     #[test]

@@ -64,13 +64,16 @@ impl Exporter {
         std::mem::take(&mut self.state().dropped)
     }
 
-    /// Sends what waits, unless a collector that failed is left in peace for now.
+    /// Sends what waits, unless a collector that failed is left in peace for now, or no time is left.
     ///
     /// # Errors
     /// Why the collector did not take them; they wait on where that may pass.
-    pub(crate) async fn send(&self) -> Result<(), AwsError> {
+    pub(crate) async fn send(&self, left: Duration) -> Result<(), AwsError> {
         let paused = self.state().paused.is_some_and(|until| Instant::now() < until);
-        if paused { Ok(()) } else { self.send_last(Patience::lasting(self.settings.timeout)).await }
+        if paused || left.is_zero() {
+            return Ok(());
+        }
+        self.send_last(Patience::lasting(self.settings.timeout.min(left))).await
     }
 
     /// Sends what waits, whether or not a collector failed before: there may be no other time.

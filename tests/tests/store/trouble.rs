@@ -2,9 +2,10 @@
 //! disk that is full.
 
 use std::path::Path;
+use std::time::Duration;
 
-use conformance::faults::{Fault, Proxy};
-use conformance::function::{emulated, good, invoke};
+use conformance::faults::{self, Fault, Proxy};
+use conformance::function::{emulated, good, invoke, lines_with};
 use model_signing::Identity;
 use model_store::{Alias, Share};
 use serde_json::json;
@@ -125,6 +126,49 @@ async fn without_s3_what_is_known_serves() {
     invoke(&fourth, &good().to_string()).await.unwrap_err();
     let lines = fourth.log().lines().join("\n");
     assert!(lines.contains("expired at "), "{lines}");
+}
+
+#[tokio::test]
+async fn slow_and_strange_answers_change_nothing_and_cost_no_environment() {
+    let Some(shop) = Shop::open() else { return };
+    shop.push("1.0.0");
+    shop.push("1.1.0");
+    shop.promote("1.0.0");
+    let proxy = Proxy::start(shop.moto.endpoint());
+    let mut function = shop.function(&proxy.endpoint(), "cache", &[("SAMEBITS_REFRESH", "1")]);
+    function.timeout = Duration::from_secs(5);
+    let emulator = emulated(function).await;
+    assert_eq!(answered(&emulator).await, "1.0.0");
+    shop.promote("1.1.0");
+    for (fault, code) in [
+        (Fault::Hang, "out-of-time"),
+        (Fault::RefuseAll(503), "store-unreachable"),
+        (faults::PAGE, "store-unreachable"),
+        (faults::NOTHING, "store-unreachable"),
+    ] {
+        proxy.set(fault);
+        let status = told(&emulator).await;
+        assert_eq!(
+            (&status["status"], &status["code"]),
+            (&json!("kept"), &json!(code)),
+            "{fault:?}"
+        );
+        assert_eq!(answered(&emulator).await, "1.0.0", "{fault:?}");
+    }
+    proxy.set(Fault::Once(503));
+    assert_eq!(told(&emulator).await["status"], "changed");
+    // After answers, too, nobody looks for longer than the function has.
+    proxy.set(Fault::Hang);
+    let looked = || {
+        let lines = emulator.log().lines();
+        lines.iter().filter(|line| line.contains("S3 can't be reached: what serves")).count()
+    };
+    let before = looked();
+    while looked() == before {
+        assert_eq!(answered(&emulator).await, "1.1.0");
+    }
+    let lines = lines_with(&emulator, "message");
+    assert_eq!(lines.iter().filter(|line| line["message"] == "ready").count(), 1, "{lines:#?}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
-use super::{damaged, unsupported};
+use crate::error::{damaged, unsupported};
 
 /// The Julian day number of 1 January 1970.
 const EPOCH: i32 = 2_440_588;

@@ -27,7 +27,7 @@ struct Held {
 }
 
 impl Source for Held {
-    fn read(&self, range: Range<u64>) -> Result<Bytes, ParquetError> {
+    fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         assert!(range.start <= range.end && range.end <= self.bytes.len() as u64, "{range:?}");
         let range = range.start as usize..range.end as usize;
         self.most.fetch_max(range.len(), Ordering::Relaxed);
@@ -36,23 +36,20 @@ impl Source for Held {
 }
 
 /// The rows of a file behind the first ones.
-fn rows_from(bytes: Bytes, skipped: u64) -> Result<Vec<(u64, String)>, HostError> {
+fn rows_from(bytes: Bytes, skipped: u64) -> Result<Vec<(u64, String)>, Error> {
     let size = bytes.len() as u64;
     let source: Arc<dyn Source> = Arc::new(Held { bytes, most: AtomicUsize::new(0) });
     let mut all = Vec::new();
     let mut give = |rows: Vec<Row>| {
-        all.extend(rows.into_iter().map(|row| match row.into_parts() {
-            (line, Ok(Instance::Json(text))) => (line, text),
-            (line, Ok(_)) => (line, "no JSON".into()),
-            (line, Err(error)) => (line, format!("{}: {error}", error.code())),
-        }));
+        let text = |row: Row| (row.line, row.text.unwrap_or_else(|error| error.to_string()));
+        all.extend(rows.into_iter().map(text));
         Ok(())
     };
-    read(&source, size, &fields(), skipped, 64 << 20, &mut give).map_err(wrong)?;
+    read(&source, size, &fields(), skipped, 64 << 20, &mut give)?;
     Ok(all)
 }
 
-fn rows(bytes: Bytes) -> Result<Vec<(u64, String)>, HostError> {
+fn rows(bytes: Bytes) -> Result<Vec<(u64, String)>, Error> {
     rows_from(bytes, 0)
 }
 

@@ -14,8 +14,9 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use ruzstd::decoding::FrameDecoder;
 
-use super::thrift::{Compact, Fields};
-use super::{Source, damaged, too_large, unsupported};
+use crate::Source;
+use crate::error::{damaged, too_large, unsupported};
+use crate::thrift::{Compact, Fields};
 
 /// What is read of a column at once.
 const BLOCK: u64 = 1 << 20;
