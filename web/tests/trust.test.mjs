@@ -127,6 +127,28 @@ test('a policy is published in one piece, and may take models unsigned', async (
   });
 });
 
+test('root certificates say whom they certify', async () => {
+  const at = (name) => join(folder, name);
+  const openssl = (...parameters) => run('openssl', parameters);
+  const next = await newKey('signer');
+  const extensions = 'basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nsubjectAltName=email:release@example.com\n';
+  await writeFile(at('signer.ext'), extensions);
+  await openssl('req', '-x509', '-new', '-key', key.secret, '-subj', '/CN=root', '-days', '9', '-out', at('root.crt'));
+  await openssl('req', '-new', '-key', next.secret, '-subj', '/CN=signer', '-out', at('signer.csr'));
+  const by = ['-CA', at('root.crt'), '-CAkey', key.secret, '-CAcreateserial'];
+  await openssl('x509', '-req', '-in', at('signer.csr'), ...by, '-days', '9', '-extfile', at('signer.ext'), '-out', at('signer.crt'));
+  const copy = join(folder, 'certified/fraud');
+  await cp(root('models/fraud/package'), copy, { recursive: true });
+  await hostCli('sign', copy, '--key', next.secret, '--certificate', at('signer.crt'));
+  const { site } = await built('with-root', '--trust', at('root.crt'), '--package', copy);
+  await served(site, undefined, async (url) => {
+    const { page, leave } = await it.visit('#fraud', undefined, url);
+    await reads(row(page).locator('.good'), /signed by somebody whom the root certificates published with this page certify/);
+    await reads(row(page), /release@example\.com.*\(ECDSA P-256\); 3 files as signed/);
+    await leave();
+  });
+});
+
 test('the same package signed by somebody else has another address: caches keep what they fetch', async () => {
   const base = async (site) => {
     const { models } = JSON.parse(await readFile(join(site, 'site.json'), 'utf8'));
