@@ -68,6 +68,7 @@ struct PartEntry {
 pub(super) fn finished(text: &[u8]) -> Result<(), HostError> {
     let reason = match serde_json::from_slice::<Manifest>(text) {
         Ok(manifest) if manifest.format == FORMAT && manifest.complete => return Ok(()),
+        Ok(manifest) if manifest.format != FORMAT => format!("its format is not {FORMAT}"),
         Ok(_) => "it is not complete".to_owned(),
         Err(error) => error.to_string(),
     };
@@ -178,4 +179,33 @@ pub(super) fn part(lines: &[u64], outcomes: &[Outcome]) -> Bytes {
         text.push('\n');
     }
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_manifest_says_that_all_is_done() {
+        let manifest = |format: &str, complete: bool| {
+            json!({
+                "format": format, "bucket": "b", "key": "k", "etag": "e", "model": "m",
+                "model_version": "1.0.0", "package": "sha256:…", "component": "sha256:…",
+                "complete": complete, "rows": 1, "predictions": 1, "failed": 0,
+                "failures": [], "parts": []
+            })
+            .to_string()
+        };
+        let check = |text: &str, expected: Option<&str>| {
+            let found = finished(text.as_bytes()).err().map(|error| error.to_string());
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            let expected = expected.unwrap_or_default();
+            assert!(found.unwrap_or_default().contains(expected), "{expected}");
+        };
+        check(&manifest(FORMAT, true), None);
+        check(&manifest(FORMAT, false), Some("it is not complete"));
+        check(&manifest("samebits-results/2", true), Some("its format is not samebits-results/1"));
+        check("<html>", Some("is no manifest: expected value at line 1"));
+        check("{}", Some("remove it to begin anew"));
+    }
 }

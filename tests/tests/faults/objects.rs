@@ -163,6 +163,9 @@ async fn each_step_of_an_object_may_fail() {
         .into_iter()
         .flat_map(|step| faults.map(|(fault, gets_there)| (Through::S3, step, fault, gets_there)))
         .collect();
+    // Another write is under way, which may fail.
+    cases.push((Through::S3, "PUT /inbox/out/", Fault::Once(409), true));
+    cases.push((Through::S3, "PUT /inbox/out/", Fault::RefuseAll(409), false));
     // Half of the object, and one that takes longer to come than there is time.
     cases.push((Through::S3, "GET /inbox/0", Fault::Cut(1), false));
     cases.push((Through::S3, "GET /inbox/0", Fault::Trickle, false));
