@@ -90,6 +90,17 @@ impl Pool {
         self.policy
     }
 
+    /// Makes sandboxes for this many calls at the same time, where they are cheap. wasmtime keeps memory that
+    /// was used in lists by the thread that asks for some: one that has just begun would get memory that was
+    /// never used, page by page.
+    pub(crate) fn prepare(&self, calls: usize) {
+        while self.ahead.is_some() && self.waiting.idle().len() < calls {
+            // The call that misses one gets the error.
+            let Ok(next) = self.waiting.make() else { return };
+            self.waiting.put(next);
+        }
+    }
+
     /// Makes one call, in a waiting sandbox or a new one.
     pub(crate) fn call<T>(
         &self,

@@ -160,7 +160,7 @@ impl Predictor {
     #[must_use]
     pub fn predict_each(&self, instances: &[wit::Instance]) -> Vec<Outcome> {
         let batch = self.share(instances.len()).clamp(1, Limits::DEFAULT.instances);
-        spread(instances, batch, self.limits.threads, |batch| self.predict_batch(batch))
+        self.spread(instances, batch, |batch| self.predict_batch(batch))
     }
 
     /// The same for as long as there is time: `left` says how much. A batch is begun only if there
@@ -173,12 +173,13 @@ impl Predictor {
         left: impl Fn() -> Duration + Sync,
     ) -> Vec<Option<Outcome>> {
         /// Batches that are worth a new instance many times over, and still take milliseconds.
-        const LARGEST: usize = 8;
+        const LARGEST: usize = 16;
+        let most = self.least().saturating_mul(LARGEST).min(Limits::DEFAULT.instances);
+        // Each thread gets as many batches as the others, and all batches are as large.
         let share = self.share(instances.len());
-        let batch = share.min(self.least().saturating_mul(LARGEST));
-        let batch = batch.clamp(1, Limits::DEFAULT.instances);
+        let batch = share.div_ceil(share.div_ceil(most).max(1));
         let slowest = AtomicU64::new(0);
-        spread(instances, batch, self.limits.threads, |batch| {
+        self.spread(instances, batch, |batch| {
             let before = left();
             let each = Duration::from_nanos(slowest.load(Ordering::Relaxed));
             let expected = each.saturating_mul(u32::try_from(batch.len()).unwrap_or(u32::MAX));
@@ -190,6 +191,17 @@ impl Predictor {
             slowest.fetch_max(u64::try_from(took).unwrap_or(u64::MAX), Ordering::Relaxed);
             outcomes
         })
+    }
+
+    fn spread<R: Send>(
+        &self,
+        instances: &[wit::Instance],
+        batch: usize,
+        work: impl Fn(&[wit::Instance]) -> Vec<R> + Sync,
+    ) -> Vec<R> {
+        let threads = self.limits.threads.min(instances.len().div_ceil(batch.max(1)));
+        self.pool.prepare(threads);
+        spread(instances, batch, threads, work)
     }
 
     fn predict_batch(&self, batch: &[wit::Instance]) -> Vec<Outcome> {
