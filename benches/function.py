@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import subprocess
 import threading
@@ -14,8 +15,8 @@ from pathlib import Path
 MEMORY = 1769
 """MB: what buys one whole processor."""
 REPORT_LINE = re.compile(
-    r"REPORT RequestId.*?\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms.*?Max Memory Used: (\d+) MB"
-    r"(?:\tInit Duration: ([\d.]+) ms)?"
+    rb"REPORT RequestId.*?\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms.*?Max Memory Used: (\d+) MB"
+    rb"(?:\tInit Duration: ([\d.]+) ms)?"
 )
 
 
@@ -39,17 +40,22 @@ class Emulator:
         command += ["--memory", str(MEMORY), "--timeout", "120", "--door", "invoke=127.0.0.1:0"]
         for name, value in (environment or {}).items():
             command += ["--env", f"{name}={value}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self.process.stdout and self.process.stderr
-        address = self.process.stdout.readline().split("//")[-1].strip()
+        address = self.process.stdout.readline().decode().split("//")[-1].strip()
         self.connection = http.client.HTTPConnection(address, timeout=150)
         self.reports: list[Report] = []
         self.arrived = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        for line in self.process.stderr:
-            if found := REPORT_LINE.search(line):
+        # As much as there is at once: whoever looks at each line of a log takes the function's processors.
+        log = b""
+        while piece := os.read(self.process.stderr.fileno(), 1 << 20):
+            log += piece
+            end = log.rfind(b"\n") + 1
+            whole, log = log[:end], log[end:]
+            for found in REPORT_LINE.finditer(whole):
                 duration, billed, memory, init = found.groups()
                 report = Report(float(duration), float(billed), float(memory), float(init) if init else None)
                 with self.arrived:

@@ -2,9 +2,8 @@
 
 use model_package::Digest;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::decision::Written;
+use crate::Decision;
 
 /// The format's name and major version.
 pub const FORMAT: &str = "samebits-audit/1";
@@ -25,12 +24,12 @@ pub struct Chain {
 
 /// A record without its hash.
 #[derive(Serialize)]
-struct Unsealed<'a> {
+struct Unsealed<'a, Input> {
     audit: &'static str,
     chain: &'a str,
     sequence: u64,
     previous: Digest,
-    decision: &'a RawValue,
+    decision: &'a Decision<Input>,
 }
 
 impl Chain {
@@ -55,11 +54,14 @@ impl Chain {
     /// The next line of the chain: one JSON object without a line break.
     ///
     /// # Errors
-    /// If it can't be written as JSON. The chain stays as it was.
-    pub fn seal(&mut self, decision: &Written) -> Result<String, serde_json::Error> {
+    /// If the decision can't be written as JSON. The chain stays as it was.
+    pub fn seal<Input: Serialize>(
+        &mut self,
+        decision: &Decision<Input>,
+    ) -> Result<String, serde_json::Error> {
         let sequence = self.sequence + 1;
         let (chain, previous) = (self.id.as_str(), self.previous);
-        let record = Unsealed { audit: FORMAT, chain, sequence, previous, decision: &decision.0 };
+        let record = Unsealed { audit: FORMAT, chain, sequence, previous, decision };
         let mut line = serde_json::to_string(&record)?;
         // The hash covers the text so far, without the brace that closes it.
         line.pop();

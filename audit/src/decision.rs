@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use model_package::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
 
 /// One instance, and what was decided on it. Read back, the input is any JSON value; whoever writes may
 /// have it as JSON text already.
@@ -39,20 +38,6 @@ pub struct Decision<Input = Value> {
     pub input_hash: Option<String>,
     /// What came of it.
     pub outcome: Outcome,
-}
-
-/// A decision as it stands in its record. Many can be written at once, and sealed one after the other.
-#[derive(Clone, Debug)]
-pub struct Written(pub(crate) Box<RawValue>);
-
-impl<Input: Serialize> Decision<Input> {
-    /// Its text.
-    ///
-    /// # Errors
-    /// If it can't be written as JSON.
-    pub fn written(&self) -> Result<Written, serde_json::Error> {
-        to_raw_value(self).map(Written)
-    }
 }
 
 /// Which bytes decided.

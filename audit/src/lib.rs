@@ -11,5 +11,5 @@ mod decision;
 mod verify;
 
 pub use chain::{Chain, FORMAT};
-pub use decision::{Decision, Fault, Model, Outcome, Predicted, Written};
+pub use decision::{Decision, Fault, Model, Outcome, Predicted};
 pub use verify::{Broken, Sealed, Span, Verifier};

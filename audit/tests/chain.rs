@@ -45,7 +45,7 @@ fn decision(index: u64) -> Decision {
 
 fn lines(chain: &str, count: u64) -> Vec<String> {
     let mut chain = Chain::new(chain.into());
-    (0..count).map(|index| chain.seal(&decision(index).written().unwrap()).unwrap()).collect()
+    (0..count).map(|index| chain.seal(&decision(index)).unwrap()).collect()
 }
 
 /// All of the errors that verifying these lines gives.

@@ -87,7 +87,7 @@ impl Function {
     /// # Errors
     /// If settings don't fit the model.
     pub(crate) fn new(config: Arc<Config>, models: Models, began: Instant) -> Result<Self, Wrong> {
-        let audit = AuditLog::new(config.audit, config.limits.threads).map_err(Wrong::one)?;
+        let audit = AuditLog::new(config.audit).map_err(Wrong::one)?;
         let log = config.log();
         for name in &config.unknown {
             let message = format!("{name} is not a setting; see docs/lambda.md");
@@ -300,8 +300,7 @@ impl Function {
                 outcome,
             })
         });
-        let decided: Vec<_> = decided.collect();
-        lock(&self.audit).lines(&decided, |line| lines.push(&line))?;
+        lock(&self.audit).lines(decided, |line| lines.push(line))?;
         work.measured.took(Phase::Postprocess, began);
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Lines kept for a reader that comes later.
+/// Lines kept for a reader that comes later; none, where they are printed.
 const KEPT_LINES: usize = 10_000;
 
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
@@ -15,7 +15,7 @@ const KEPT_BYTES: usize = 64 * 1024 * 1024;
 /// Prints lines of the log, as they come.
 pub type PrintLines = fn(&[String]);
 
-/// All lines of all environments; the newest can be read back.
+/// All lines of all environments, printed or kept: the newest can be read back.
 #[derive(Debug, Default)]
 pub struct Log {
     print: Option<PrintLines>,
@@ -41,7 +41,7 @@ impl Log {
     /// Several lines at once: a function may write a thousand in one invoke.
     pub(crate) fn write_all(&self, lines: Vec<String>) {
         if let Some(print) = self.print {
-            print(&lines);
+            return print(&lines);
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += lines.iter().map(String::len).sum::<usize>();
