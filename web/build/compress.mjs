@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
-import { COMPRESSED, SITE } from './paths.mjs';
+import { COMPRESSED } from './paths.mjs';
 
 /** What is compressed already. */
 const DENSE = /\.(png|jpe?g|webp|gif|br|gz)$/;
@@ -15,9 +15,9 @@ const DENSE = /\.(png|jpe?g|webp|gif|br|gz)$/;
 const WORTH = 0.95;
 
 /** Writes the twins; the sizes of the larger files, in bytes. */
-export async function compress() {
+export async function compress(site) {
   const paths = [];
-  for (const entry of await readdir(SITE, { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(site, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     if (entry.isFile() && !DENSE.test(path)) {
       paths.push(path);
@@ -31,7 +31,7 @@ export async function compress() {
       const sizes = { plain: bytes.length, gzip: await twin(path, zipped, 'gz') };
       // Weights are all but random. To unpack them takes browsers three times as long from Brotli.
       const pays = (await stat(brotli)).size < WORTH * sizes.gzip;
-      return { name: relative(SITE, path), ...sizes, ...(pays && { brotli: await twin(path, brotli, 'br') }) };
+      return { name: relative(site, path), ...sizes, ...(pays && { brotli: await twin(path, brotli, 'br') }) };
     }),
   );
   return sizes.filter(({ plain }) => plain > 10_000).sort((a, b) => b.plain - a.plain);

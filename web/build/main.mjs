@@ -12,10 +12,10 @@ import { readFile, rm } from 'node:fs/promises';
 
 import { compress } from './compress.mjs';
 import { models } from './models.mjs';
-import { options } from './options.mjs';
+import { OUTPUT, options } from './options.mjs';
 import { npmPackage } from './package.mjs';
 import { page } from './page.mjs';
-import { COMPONENT, SITE } from './paths.mjs';
+import { COMPONENT } from './paths.mjs';
 import { transpiled } from './transpile.mjs';
 import { judge, policyIn } from './trust.mjs';
 
@@ -31,15 +31,15 @@ const component = await readFile(COMPONENT).catch(() => {
 });
 const envelope = await transpiled(component);
 await npmPackage();
-await rm(SITE, { recursive: true, force: true });
+await rm(OUTPUT, { recursive: true, force: true });
 const shown = await models(options.package);
 if (policy) {
   await judge(options.trust, policy, shown);
 }
 await page(envelope, shown, policy);
-for (const { name, plain, gzip, brotli } of options.plain ? [] : await compress()) {
+for (const { name, plain, gzip, brotli } of options.plain ? [] : await compress(OUTPUT)) {
   const kilobytes = (bytes) => (bytes / 1e3).toFixed(0).padStart(7);
   const packed = `gzip ${kilobytes(gzip)}${brotli ? `, brotli ${kilobytes(brotli)}` : ''}`;
   console.log(`${kilobytes(plain)} KB, ${packed}  ${name}`);
 }
-console.log(`the page is in ${SITE}`);
+console.log(`the page is in ${OUTPUT}`);

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { MODELS, SITE } from './paths.mjs';
+import { OUTPUT } from './options.mjs';
+import { MODELS } from './paths.mjs';
 
 /** Lies beside the files of a signed package. */
 const SIGNATURE = 'model.sig';
@@ -45,7 +46,7 @@ async function copied(folder, bytes) {
   const files = [];
   const signed = signature ? [SIGNATURE] : [];
   for (const path of ['manifest.json', ...manifest.files.map((file) => file.path), ...signed]) {
-    await cp(join(folder, path), `${SITE}/${base}/${path}`);
+    await cp(join(folder, path), `${OUTPUT}/${base}/${path}`);
     files.push({ path, size: (await stat(join(folder, path))).size });
   }
   return {
@@ -71,8 +72,8 @@ async function examples(of, manifest, base) {
   for (const name of names.filter((name) => !name.startsWith('bad')).sort()) {
     const title = basename(name).replace(/\.\w+$/, '').replaceAll(/[-_]/g, ' ');
     if (PICTURE.test(name)) {
-      await mkdir(`${SITE}/${base}/examples`, { recursive: true });
-      await cp(join(folder, name), `${SITE}/${base}/examples/${name}`);
+      await mkdir(`${OUTPUT}/${base}/examples`, { recursive: true });
+      await cp(join(folder, name), `${OUTPUT}/${base}/examples/${name}`);
       examples.push({ title, picture: `${base}/examples/${name}` });
     } else if (name.endsWith('.json') && manifest.input?.fields) {
       const fields = JSON.parse(await readFile(join(folder, name)));

@@ -1,6 +1,9 @@
 // What the build is told on its command line.
 
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+
+import { SITE } from './paths.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -13,3 +16,6 @@ const { values } = parseArgs({
 
 /** Each is an option of the same name; `main.mjs` says what they do. */
 export const options = values;
+
+/** Where the page goes. */
+export const OUTPUT = values.output ? resolve(values.output) : SITE;

@@ -6,7 +6,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 import { typescript } from './package.mjs';
-import { DIST, GENERATED, SITE, TRUST, WEB } from './paths.mjs';
+import { OUTPUT } from './options.mjs';
+import { DIST, GENERATED, TRUST, WEB } from './paths.mjs';
 
 /**
  * What the page may do: run its own scripts and WebAssembly, and talk to where it came from. The
@@ -30,7 +31,7 @@ const ANY = policy("'self' https: http://localhost:* http://127.0.0.1:*");
 
 /** Writes the page round the models that are there already. `policy` is published with it, if there is one. */
 export async function page({ digest }, models, policy) {
-  await mkdir(`${SITE}/assets`, { recursive: true });
+  await mkdir(`${OUTPUT}/assets`, { recursive: true });
   await typescript(['-p', 'page', '--noEmit']);
   const component = await asset(`${GENERATED}/predictor.core.wasm`, 'predictor', 'wasm');
   const support = await asset(`${GENERATED}/support_bg.wasm`, 'support', 'wasm');
@@ -47,9 +48,9 @@ export async function page({ digest }, models, policy) {
     models,
   };
   const list = JSON.stringify(site);
-  await writeFile(`${SITE}/site.json`, list);
-  await copyFile(`${WEB}/page/icon.svg`, `${SITE}/icon.svg`);
-  await copyFile(`${WEB}/page/app.webmanifest`, `${SITE}/app.webmanifest`);
+  await writeFile(`${OUTPUT}/site.json`, list);
+  await copyFile(`${WEB}/page/icon.svg`, `${OUTPUT}/icon.svg`);
+  await copyFile(`${WEB}/page/app.webmanifest`, `${OUTPUT}/app.webmanifest`);
   for (const [name, rules] of [['index', OWN], ['compare', ANY]]) {
     const script = name === 'index' ? bundled.main : bundled.compare;
     const html = (await readFile(`${WEB}/page/${name}.html`, 'utf8'))
@@ -58,10 +59,10 @@ export async function page({ digest }, models, policy) {
       .replace('{{site}}', () => list.replaceAll('<', '\\u003c'))
       .replace('{{style}}', bundled.style)
       .replace('{{script}}', script);
-    await writeFile(`${SITE}/${name}.html`, html);
+    await writeFile(`${OUTPUT}/${name}.html`, html);
   }
   await writeFile(
-    `${SITE}/_headers`,
+    `${OUTPUT}/_headers`,
     `/*
   X-Content-Type-Options: nosniff
   Referrer-Policy: no-referrer
@@ -88,7 +89,7 @@ async function bundle(names) {
   const { metafile } = await build({
     absWorkingDir: WEB,
     entryPoints: names.map((name) => `page/src/${name}.${name === 'style' ? 'css' : 'ts'}`),
-    outdir: `${SITE}/assets`,
+    outdir: `${OUTPUT}/assets`,
     entryNames: '[name]-[hash]',
     bundle: true,
     minify: true,
@@ -115,7 +116,7 @@ async function serviceWorker(shell, list) {
   await build({
     absWorkingDir: WEB,
     entryPoints: ['page/src/service-worker.ts'],
-    outfile: `${SITE}/service-worker.js`,
+    outfile: `${OUTPUT}/service-worker.js`,
     bundle: true,
     minify: true,
     format: 'iife',
@@ -129,6 +130,6 @@ async function asset(path, name, extension) {
   const bytes = await readFile(path);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const url = `assets/${name}-${hash}.${extension}`;
-  await writeFile(`${SITE}/${url}`, bytes);
+  await writeFile(`${OUTPUT}/${url}`, bytes);
   return url;
 }

@@ -1,9 +1,6 @@
 // Where things lie.
 
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-import { options } from './options.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -16,7 +13,7 @@ export const GENERATED = at('web/package/src/generated');
 /** Made files that the sources of the page import. */
 export const TRUST = at('web/page/src/generated');
 export const DIST = at('web/package/dist');
-export const SITE = options.output ? resolve(options.output) : at('target/web/site');
+export const SITE = at('target/web/site');
 /** Compressed files by the digest of what they hold: the component takes a minute. */
 export const COMPRESSED = at('target/web/compressed');
 export const MODELS = at('models');

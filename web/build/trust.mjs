@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { SITE, TRUST } from './paths.mjs';
+import { OUTPUT } from './options.mjs';
+import { TRUST } from './paths.mjs';
 
 /** The file's content as the page takes it: in one piece, and nothing that is secret. */
 export async function policyIn(path) {
@@ -44,10 +45,10 @@ export async function judge(path, { text }, models) {
   const { default: initialise, check } = await import(`${TRUST}/trust.js`);
   await initialise({ module_or_path: await readFile(`${TRUST}/trust_bg.wasm`) });
   for (const { name, digest, base, files } of models) {
-    const manifest = JSON.parse(await readFile(`${SITE}/${base}/manifest.json`, 'utf8'));
+    const manifest = JSON.parse(await readFile(`${OUTPUT}/${base}/manifest.json`, 'utf8'));
     const listed = manifest.files.flatMap(({ path, sha256 }) => [path, sha256]);
     const isSigned = files.some(({ path }) => path === 'model.sig');
-    const signature = isSigned ? await readFile(`${SITE}/${base}/model.sig`) : undefined;
+    const signature = isSigned ? await readFile(`${OUTPUT}/${base}/model.sig`) : undefined;
     try {
       check(text, signature, name, ['manifest.json', digest, ...listed]).free();
     } catch (error) {

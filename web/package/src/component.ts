@@ -10,7 +10,7 @@
 import { PredictError } from './error.js';
 import { after, before, digest as published, moduleSize } from './generated/envelope.js';
 import { instantiate } from './generated/predictor.js';
-import { each, opened, type Reading } from './read.js';
+import { each, opened, steps, type Reading } from './read.js';
 import { digest } from './digest.js';
 import { support } from './support.js';
 import type { Description, PackageFile, Prediction, Tensor } from './types.js';
@@ -76,16 +76,17 @@ export async function loadComponent(options: ComponentOptions = {}): Promise<Com
 }
 
 /** The whole component round a module that arrives; nothing if it is too long to be the one. */
-async function gathered(response: Response, { onProgress }: Reading): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function gathered(response: Response, reading: Reading): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const whole = new Uint8Array(componentSize);
   whole.set(before);
   let loaded = 0;
+  const tell = steps('component', moduleSize, reading);
   await each(response, (piece) => {
     if (loaded + piece.length <= moduleSize) {
       whole.set(piece, before.length + loaded);
     }
     loaded += piece.length;
-    onProgress?.({ what: 'component', loaded, total: moduleSize });
+    tell(loaded);
   });
   // What is missing is zeros, which the digest tells.
   whole.set(after, before.length + moduleSize);

@@ -40,20 +40,35 @@ export async function content(
   reading: Reading = {},
 ): Promise<Uint8Array> {
   const response = await opened(url, reading);
-  const pieces: Uint8Array[] = [];
+  let whole = new Uint8Array(size ?? 0);
   let loaded = 0;
+  const tell = steps(what, size, reading);
   await each(response, (piece) => {
-    pieces.push(piece);
-    loaded += piece.length;
-    reading.onProgress?.({ what, loaded, ...(size !== undefined && { total: size }) });
+    const end = loaded + piece.length;
+    if (end > whole.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * loaded));
+      larger.set(whole.subarray(0, loaded));
+      whole = larger;
+    }
+    whole.set(piece, loaded);
+    loaded = end;
+    tell(loaded);
   });
-  const whole = new Uint8Array(loaded);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return loaded === whole.length ? whole : whole.slice(0, loaded);
+}
+
+/** Bytes between two reports: a page that is told of every piece does little else. */
+const STEP = 256 * 1024;
+
+/** Reports how much of `what` is there, step by step and at its end. */
+export function steps(what: string, total: number | undefined, { onProgress }: Reading): (loaded: number) => void {
+  let told = -STEP;
+  return (loaded) => {
+    if (loaded - told >= STEP || loaded === total) {
+      told = loaded;
+      onProgress?.({ what, loaded, ...(total !== undefined && { total }) });
+    }
+  };
 }
 
 /** Hands over the pieces of a response as they arrive. */
