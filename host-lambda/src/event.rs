@@ -136,4 +136,5 @@ fn broken(what: &str, error: &serde_json::Error) -> Failure {
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests;

@@ -22,6 +22,7 @@ use predictor_host::ElementType as Outside;
 #[test]
 fn cases_of_the_suite_pass() {
     let suite = root().join("target/tools/onnx-suite");
+    assert!(suite.is_dir(), "{}: `cargo xtask tools` makes the cases", suite.display());
     let list = read_to_string(root().join("tests/onnx-suite/passed.txt")).unwrap();
     let names: Vec<_> = list.lines().collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

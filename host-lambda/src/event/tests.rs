@@ -207,7 +207,6 @@ fn custom_events() {
 #[test]
 fn what_is_no_event_is_refused() {
     let records = |records: serde_json::Value| json!({"Records": records});
-    check(&records(json!([])), "invalid-event: an event without records");
     check(&records(json!(1)), "invalid-event: an event of records that can't be read");
     check(&records(json!([1])), "invalid-event: an event of records that can't be read");
     let ses = records(json!([{"eventSource": "aws:ses"}]));
@@ -218,13 +217,9 @@ fn what_is_no_event_is_refused() {
     let whole = &sqs("arn:aws:sqs:us-east-1:123456789012:scores", &[None])["Records"][0];
     let other = json!({"eventSource": "aws:kinesis"});
     check(&records(json!([whole, other])), "invalid-event: records of two sources");
-    let also_whole = {
-        let mut whole = whole.clone();
-        whole["eventSource"] = "aws:sns".into();
-        whole
-    };
+    let mut also_whole = whole.clone();
+    also_whole["eventSource"] = "aws:sns".into();
     check(&records(json!([whole, also_whole])), "invalid-event: records of two sources");
-    check(&records(json!([{"eventSource": "aws:sqs"}])), "invalid-event: an event of SQS that");
     check(&records(json!([])), "invalid-event: an event without records");
     check(&records(json!([{"eventSource": "aws:sqs"}])), "invalid-event: an event of SQS that");
     let kinesis = records(json!([{"eventSource": "aws:kinesis", "kinesis": {"data": ""}}]));
