@@ -24,7 +24,6 @@ pub(crate) struct Whose<'a> {
 }
 
 /// An instance, and what came of it.
-#[derive(Clone, Copy)]
 pub(crate) struct Decided<'a> {
     pub(crate) served: &'a Served,
     pub(crate) whose: Whose<'a>,

@@ -82,6 +82,23 @@ impl Moto {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// Makes the table `payments` with a stream, and puts items into it, each with its key `pk`.
+    ///
+    /// # Panics
+    /// If there is one, or an item has no key.
+    pub fn payments(&self, items: &[Value]) {
+        let items = Value::from(items).to_string();
+        drop(self.boto(&format!(
+            "from boto3.dynamodb.types import TypeSerializer\nfrom decimal import Decimal\n\
+             d = client('dynamodb')\n\
+             d.create_table(TableName='payments', KeySchema=[{{'AttributeName': 'pk', 'KeyType': 'HASH'}}], \
+             AttributeDefinitions=[{{'AttributeName': 'pk', 'AttributeType': 'S'}}], BillingMode='PAY_PER_REQUEST', \
+             StreamSpecification={{'StreamEnabled': True, 'StreamViewType': 'NEW_AND_OLD_IMAGES'}})\n\
+             for item in json.loads({items:?}, parse_float=Decimal):\n    \
+                 d.put_item(TableName='payments', Item={{k: TypeSerializer().serialize(v) for k, v in item.items()}})"
+        )));
+    }
+
     /// The URL of a new queue that gets the events of one kind from the bus.
     ///
     /// # Panics

@@ -232,18 +232,12 @@ async fn a_stream_stops_at_its_first_failure_and_goes_on_behind_it() {
 #[tokio::test]
 async fn an_item_of_a_table_is_an_instance() {
     let Some(moto) = Moto::start() else { return };
-    let item = good().to_string();
-    drop(moto.boto(&format!(
-        "from boto3.dynamodb.types import TypeSerializer\nfrom decimal import Decimal\n\
-         d = client('dynamodb')\n\
-         d.create_table(TableName='payments', KeySchema=[{{'AttributeName': 'pk', 'KeyType': 'HASH'}}], \
-         AttributeDefinitions=[{{'AttributeName': 'pk', 'AttributeType': 'S'}}], BillingMode='PAY_PER_REQUEST', \
-         StreamSpecification={{'StreamEnabled': True, 'StreamViewType': 'NEW_AND_OLD_IMAGES'}})\n\
-         item = json.loads({item:?}, parse_float=Decimal)\n\
-         item['pk'] = 'one'\n\
-         d.put_item(TableName='payments', Item={{k: TypeSerializer().serialize(v) for k, v in item.items()}})\n\
-         d.delete_item(TableName='payments', Key={{'pk': {{'S': 'one'}}}})"
-    )));
+    let item = good();
+    let mut keyed = item.clone();
+    keyed["pk"] = "one".into();
+    moto.payments(&[keyed]);
+    let delete = "client('dynamodb').delete_item(TableName='payments', Key={'pk': {'S': 'one'}})";
+    drop(moto.boto(delete));
     let source = StreamSource { report_batch_item_failures: true, ..StreamSource::new("payments") };
     let emulator = Emulator::start(options(&moto, Source::DynamoDb(source))).await.unwrap();
     wait(&emulator, &[(Fate::Answered, 2)]).await;
@@ -251,7 +245,7 @@ async fn an_item_of_a_table_is_an_instance() {
     let of_table = decisions(&emulator);
     assert_eq!(of_table.len(), 1);
     let direct = emulated(fraud_function(&[])).await;
-    invoke(&direct, &item).await.unwrap();
+    invoke(&direct, &item.to_string()).await.unwrap();
     // The same bits as for the instance itself.
     assert_eq!(of_table[0].outcome, decisions(&direct)[0].outcome);
 }

@@ -11,10 +11,20 @@ mod sinks;
 
 use std::time::Duration;
 
-use conformance::faults::Proxy;
+use conformance::faults::{Fault, NOTHING, PAGE, Proxy};
 use conformance::function::{fraud_function, lines_with};
 use conformance::moto::{Moto, credentials};
 use lambda_emulator::{Emulator, Function};
+
+/// What goes wrong with any service, and whether things get where they should all the same.
+const FAULTS: [(Fault, bool); 6] = [
+    (Fault::Once(503), true),
+    (Fault::RefuseAll(503), false),
+    (Fault::Hang, false),
+    (Fault::Down, false),
+    (PAGE, false),
+    (NOTHING, false),
+];
 
 /// moto's server, and the proxy before it that the function knows.
 struct Place {

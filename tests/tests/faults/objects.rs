@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use conformance::faults::{Fault, NOTHING, PAGE};
+use conformance::faults::{Fault, PAGE};
 use conformance::function::{bad, decisions, emulated, good, invoke};
 use conformance::moto::Moto;
 use lambda_emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::{Place, environments};
+use crate::{FAULTS, Place, environments};
 
 /// What tells of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,17 +151,9 @@ async fn an_object_comes_again_whatever_told_of_it() {
 async fn each_step_of_an_object_may_fail() {
     // The object, what is there of its results, a part, the manifest.
     let steps = ["GET /inbox/0", "GET /inbox/out/", "PUT /inbox/out/"];
-    let faults = [
-        (Fault::Once(503), true),
-        (Fault::RefuseAll(503), false),
-        (Fault::Hang, false),
-        (Fault::Down, false),
-        (PAGE, false),
-        (NOTHING, false),
-    ];
     let mut cases: Vec<_> = steps
         .into_iter()
-        .flat_map(|step| faults.map(|(fault, gets_there)| (Through::S3, step, fault, gets_there)))
+        .flat_map(|step| FAULTS.map(|(fault, gets_there)| (Through::S3, step, fault, gets_there)))
         .collect();
     // Another write is under way, which may fail.
     cases.push((Through::S3, "PUT /inbox/out/", Fault::Once(409), true));

@@ -96,17 +96,12 @@ fn stream(moto: &Moto) -> Source {
 }
 
 fn table(moto: &Moto) -> Source {
-    drop(moto.boto(&format!(
-        "from boto3.dynamodb.types import TypeSerializer\nfrom decimal import Decimal\n\
-         d = client('dynamodb')\n\
-         d.create_table(TableName='payments', KeySchema=[{{'AttributeName': 'pk', 'KeyType': 'HASH'}}], \
-         AttributeDefinitions=[{{'AttributeName': 'pk', 'AttributeType': 'S'}}], BillingMode='PAY_PER_REQUEST', \
-         StreamSpecification={{'StreamEnabled': True, 'StreamViewType': 'NEW_AND_OLD_IMAGES'}})\n\
-         for index in range({RECORDS}):\n    \
-             item = dict(json.loads({:?}, parse_float=Decimal), pk=str(index))\n    \
-             d.put_item(TableName='payments', Item={{k: TypeSerializer().serialize(v) for k, v in item.items()}})",
-        good().to_string()
-    )));
+    let items = (0..RECORDS).map(|index| {
+        let mut item = good();
+        item["pk"] = index.to_string().into();
+        item
+    });
+    moto.payments(&items.collect::<Vec<_>>());
     Source::DynamoDb(StreamSource {
         report_batch_item_failures: true,
         ..StreamSource::new("payments")
