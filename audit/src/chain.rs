@@ -1,5 +1,7 @@
 //! Seals decisions into lines, each with the hash of the one before it.
 
+use std::io::Write;
+
 use model_package::Digest;
 use serde::Serialize;
 
@@ -29,7 +31,7 @@ struct Unsealed<'a, Input> {
     chain: &'a str,
     sequence: u64,
     previous: Digest,
-    decision: &'a Decision<Input>,
+    decision: &'a Decision<'a, Input>,
 }
 
 impl Chain {
@@ -51,26 +53,39 @@ impl Chain {
         self.sequence
     }
 
-    /// The next line of the chain: one JSON object without a line break.
+    /// Adds the next line of the chain to those there are: one JSON object, and a line break.
     ///
     /// # Errors
-    /// If the decision can't be written as JSON. The chain stays as it was.
+    /// If the decision can't be written as JSON. The chain and the lines stay as they were.
     pub fn seal<Input: Serialize>(
         &mut self,
-        decision: &Decision<Input>,
-    ) -> Result<String, serde_json::Error> {
+        decision: &Decision<'_, Input>,
+        lines: &mut Vec<u8>,
+    ) -> Result<(), serde_json::Error> {
+        let begin = lines.len();
+        let sealed = self.write(decision, lines);
+        if sealed.is_err() {
+            lines.truncate(begin);
+        }
+        sealed
+    }
+
+    fn write<Input: Serialize>(
+        &mut self,
+        decision: &Decision<'_, Input>,
+        lines: &mut Vec<u8>,
+    ) -> Result<(), serde_json::Error> {
+        let begin = lines.len();
         let sequence = self.sequence + 1;
         let (chain, previous) = (self.id.as_str(), self.previous);
         let record = Unsealed { audit: FORMAT, chain, sequence, previous, decision };
-        let mut line = serde_json::to_string(&record)?;
+        serde_json::to_writer(&mut *lines, &record)?;
         // The hash covers the text so far, without the brace that closes it.
-        line.pop();
-        let hash = Digest::of(line.as_bytes());
-        line.push_str(SEAL);
-        line.push_str(&hash.to_string());
-        line.push_str("\"}");
+        lines.pop();
+        let hash = Digest::of(lines.get(begin..).unwrap_or_default());
+        writeln!(lines, "{SEAL}{hash}\"}}").map_err(serde_json::Error::io)?;
         (self.sequence, self.previous) = (sequence, hash);
-        Ok(line)
+        Ok(())
     }
 }
 

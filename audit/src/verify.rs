@@ -26,7 +26,7 @@ pub struct Sealed {
     /// The hash of the record before it.
     pub previous: Digest,
     /// What was decided.
-    pub decision: Decision,
+    pub decision: Decision<'static>,
     /// The hash of the text before this key.
     pub hash: Digest,
 }

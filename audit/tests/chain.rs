@@ -1,6 +1,7 @@
 //! What was done to a chain is seen, and what was left alone is good.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use decision_audit::{Chain, Decision, Fault, Model, Outcome, Predicted, Span, Verifier};
@@ -9,7 +10,7 @@ use model_package::Digest;
 /// Between a record's text and its hash.
 const SEAL: &str = ",\"hash\":\"";
 
-fn decision(index: u64) -> Decision {
+fn decision(index: u64) -> Decision<'static> {
     let outcome = match index % 2 {
         0 => Outcome::Error(Fault {
             class: "invalid-input".into(),
@@ -20,7 +21,7 @@ fn decision(index: u64) -> Decision {
             label: Some("fraud".into()),
             score: Some("3f7c663a".into()),
             action: Some("block".into()),
-            outputs: [("probabilities".to_owned(), "3c6671563f7c663a".to_owned())].into(),
+            outputs: [("probabilities".into(), "3c6671563f7c663a".to_owned())].into(),
         }),
     };
     Decision {
@@ -31,12 +32,12 @@ fn decision(index: u64) -> Decision {
         index,
         principal: Some("AIDA:sender".into()),
         trace: None,
-        model: Model {
+        model: Cow::Owned(Model {
             name: "fraud".into(),
             version: "1.0.0".into(),
             package: Digest::of(b"package"),
             component: Digest::of(b"component"),
-        },
+        }),
         input: Some(serde_json::json!({"amount": 1249.5, "customer_id": "***"})),
         input_hash: None,
         outcome,
@@ -45,7 +46,11 @@ fn decision(index: u64) -> Decision {
 
 fn lines(chain: &str, count: u64) -> Vec<String> {
     let mut chain = Chain::new(chain.into());
-    (0..count).map(|index| chain.seal(&decision(index)).unwrap()).collect()
+    let mut lines = Vec::new();
+    for index in 0..count {
+        chain.seal(&decision(index), &mut lines).unwrap();
+    }
+    String::from_utf8(lines).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// All of the errors that verifying these lines gives.

@@ -1,5 +1,7 @@
 //! Writes the audit records of this process: one for each decision, in one chain.
 
+use std::borrow::Cow;
+
 use decision_audit::{Chain, Decision, Fault, Outcome as Recorded, Predicted};
 use model_package::{Digest, Expected, hex};
 use predictor_host::{HostError, Instance, Outcome, Prediction, reference};
@@ -9,6 +11,7 @@ use crate::config::Audit;
 use crate::event::Source;
 use crate::failure::Failure;
 use crate::model::Served;
+use crate::work::Lines;
 
 /// Outputs with more hexadecimal digits are recorded by their digest: log services cut long lines.
 const OUTPUT_DIGITS: usize = 1 << 10;
@@ -51,11 +54,11 @@ impl AuditLog {
         Ok(Self { wanted, chain: Chain::new(hex(id)) })
     }
 
-    /// Hands over the line of each decision.
+    /// Writes the line of each decision.
     pub(crate) fn lines<'a>(
         &mut self,
         decided: impl Iterator<Item = Decided<'a>>,
-        mut take: impl FnMut(&str) -> Result<(), Failure>,
+        lines: &mut Lines,
     ) -> Result<(), Failure> {
         if self.wanted == Audit::Off {
             return Ok(());
@@ -64,14 +67,14 @@ impl AuditLog {
         for Decided { served, whose, index, instance, outcome } in decided {
             let shown = self.wanted == Audit::Inputs;
             let decision = Decision {
-                time: time.clone(),
+                time: time.as_str().into(),
                 source: whose.source.name().into(),
                 request: whose.request.into(),
-                record: whose.record.map(str::to_owned),
+                record: whose.record.map(Cow::from),
                 index: index as u64,
-                principal: whose.principal.map(str::to_owned),
-                trace: whose.trace.map(str::to_owned),
-                model: served.named.clone(),
+                principal: whose.principal.map(Cow::from),
+                trace: whose.trace.map(Cow::from),
+                model: Cow::Borrowed(&served.named),
                 input: shown.then(|| served.privacy.shown(instance)).flatten(),
                 input_hash: served.privacy.hash(instance),
                 outcome: match outcome {
@@ -79,30 +82,29 @@ impl AuditLog {
                     Err(error) => Recorded::Error(fault(error)),
                 },
             };
-            let line = self.chain.seal(&decision);
-            take(&line.map_err(|error| Failure::Audit(error.to_string()))?)?;
+            lines.write(|lines| self.chain.seal(&decision, lines))?;
         }
         Ok(())
     }
 }
 
-fn predicted(prediction: &Prediction) -> Predicted {
+fn predicted(prediction: &Prediction) -> Predicted<'_> {
     let outputs = reference::outputs(prediction).map(|(name, bits)| {
         let long = bits.len() > OUTPUT_DIGITS;
-        (name, if long { Digest::of(bits.as_bytes()).to_string() } else { bits })
+        (name.into(), if long { Digest::of(bits.as_bytes()).to_string() } else { bits })
     });
     Predicted {
-        label: prediction.label.clone(),
+        label: prediction.label.as_deref().map(Cow::from),
         score: prediction.score.map(Expected::score_bits),
-        action: prediction.action.clone(),
+        action: prediction.action.as_deref().map(Cow::from),
         outputs: outputs.collect(),
     }
 }
 
-fn fault(error: &HostError) -> Fault {
+fn fault(error: &HostError) -> Fault<'_> {
     Fault {
         class: error.class().name().into(),
         code: error.code().into(),
-        field: error.field().map(str::to_owned),
+        field: error.field().map(Cow::from),
     }
 }

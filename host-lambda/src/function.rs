@@ -300,7 +300,7 @@ impl Function {
                 outcome,
             })
         });
-        lock(&self.audit).lines(decided, |line| lines.push(line))?;
+        lock(&self.audit).lines(decided, lines)?;
         work.measured.took(Phase::Postprocess, began);
         Ok(())
     }

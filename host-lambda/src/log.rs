@@ -105,7 +105,7 @@ impl Log {
     ) {
         if level >= self.level {
             // A log that can't be written can't be written about either.
-            drop(print(&self.line(level, about, message, &fields)));
+            drop(print(self.line(level, about, message, &fields).as_bytes()));
         }
     }
 
@@ -148,9 +148,9 @@ impl Log {
 ///
 /// # Errors
 /// If standard output is gone.
-pub(crate) fn print(lines: &str) -> std::io::Result<()> {
+pub(crate) fn print(lines: &[u8]) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
-    output.write_all(lines.as_bytes())?;
+    output.write_all(lines)?;
     output.flush()
 }
 

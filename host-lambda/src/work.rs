@@ -106,25 +106,29 @@ impl Work {
 
 /// Lines for the log, all written before the answer is given.
 #[derive(Default)]
-pub(crate) struct Lines(String);
+pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
     /// Adds some, each with its end.
     pub(crate) fn add(&mut self, lines: &str) {
-        self.0.push_str(lines);
+        self.0.extend_from_slice(lines.as_bytes());
     }
 
-    /// Adds one without its end. Those so far are written, if they are many: whoever reads them does so while the next ones
-    /// are made.
-    pub(crate) fn push(&mut self, line: &str) -> Result<(), Failure> {
-        self.0.push_str(line);
-        self.0.push('\n');
+    /// Adds one, with its end, that is written to those so far. They go to the log, if they are many:
+    /// whoever reads them does so while the next ones are made.
+    pub(crate) fn write<E: ToString>(
+        &mut self,
+        line: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), Failure> {
+        line(&mut self.0).map_err(|error| Failure::Audit(error.to_string()))?;
         if self.0.len() < MANY_BYTES { Ok(()) } else { self.flush() }
     }
 
-    /// Writes those so far.
+    /// Hands those so far to the log.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         // A decision that is not written down is not given out.
-        print(&std::mem::take(&mut self.0)).map_err(|error| Failure::Audit(error.to_string()))
+        let printed = print(&self.0).map_err(|error| Failure::Audit(error.to_string()));
+        self.0.clear();
+        printed
     }
 }

@@ -113,16 +113,16 @@ pub fn bits(prediction: &wit::Prediction) -> Expected {
         label: prediction.label.clone(),
         score: prediction.score.map(Expected::score_bits),
         action: prediction.action.clone(),
-        outputs: outputs(prediction).collect(),
+        outputs: outputs(prediction).map(|(name, bits)| (name.to_owned(), bits)).collect(),
         json: prediction.json.clone(),
     }
 }
 
 /// The outputs of a prediction by their names and bits.
-pub fn outputs(prediction: &wit::Prediction) -> impl Iterator<Item = (String, String)> + '_ {
+pub fn outputs(prediction: &wit::Prediction) -> impl Iterator<Item = (&str, String)> {
     prediction.outputs.iter().map(|tensor| {
         // Strings stay as they lie, and so do elements that share a byte.
         let size = byte_size(tensor.element_type).unwrap_or(1);
-        (tensor.name.clone(), Expected::output_bits(size, &tensor.data))
+        (tensor.name.as_str(), Expected::output_bits(size, &tensor.data))
     })
 }

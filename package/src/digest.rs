@@ -3,13 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// The sha256 digest of some bytes (FIPS 180-4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digest([u8; 32]);
+
+/// What stands before the digits.
+const PREFIX: &str = "sha256:";
+/// Prefix and digits.
+const CHARACTERS: usize = PREFIX.len() + 64;
 
 /// Bytes that are digested in one call. A JavaScript engine begins with code that is compiled in haste,
 /// and puts better code in its place between two calls, never within one.
@@ -55,11 +60,29 @@ impl Digest {
     pub fn hex(&self) -> String {
         crate::hex(self.0)
     }
+
+    /// Hands over its text, which takes no memory to be freed: an audit record has several.
+    fn written<R>(&self, take: impl FnOnce(&str) -> R) -> R {
+        let mut text = [0; CHARACTERS];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (digits, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            digits.copy_from_slice(&crate::hex::pair(byte));
+        }
+        // Prefix and digits are ASCII.
+        take(std::str::from_utf8(&text).unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        self.written(|text| f.write_str(text))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.written(|text| serializer.serialize_str(text))
     }
 }
 
@@ -85,7 +108,7 @@ impl FromStr for Digest {
 }
 
 fn parse(text: &str) -> Option<Digest> {
-    let hex = text.strip_prefix("sha256:")?.as_bytes();
+    let hex = text.strip_prefix(PREFIX)?.as_bytes();
     if hex.len() != 64 {
         return None;
     }
@@ -110,12 +133,6 @@ impl TryFrom<String> for Digest {
 
     fn try_from(text: String) -> Result<Self, InvalidDigest> {
         text.parse()
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
     }
 }
 

@@ -2,15 +2,19 @@
 
 /// Two lower-case digits for each byte.
 pub fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
-    let nibble =
-        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
     let bytes = bytes.into_iter();
-    let mut digits = String::with_capacity(bytes.size_hint().0 * 2);
+    let mut digits = Vec::with_capacity(bytes.size_hint().0 * 2);
     for byte in bytes {
-        digits.push(nibble(byte >> 4));
-        digits.push(nibble(byte & 0xf));
+        digits.extend_from_slice(&pair(byte));
     }
-    digits
+    // Digits are ASCII.
+    String::from_utf8(digits).unwrap_or_default()
+}
+
+/// The two digits of a byte.
+pub(crate) fn pair(byte: u8) -> [u8; 2] {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    [digit(byte >> 4), digit(byte & 0xf)]
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
 /// # Panics
 /// If a chain is broken.
 #[must_use]
-pub fn decisions(emulator: &Emulator) -> Vec<Decision> {
+pub fn decisions(emulator: &Emulator) -> Vec<Decision<'static>> {
     let mut verifier = Verifier::default();
     let lines = emulator.log().lines();
     let lines = lines.iter().filter(|line| line.starts_with("{\"audit\":"));

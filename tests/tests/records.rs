@@ -37,7 +37,7 @@ fn reported(answer: &Value) -> Vec<String> {
 fn decided(emulator: &Emulator, from: usize) -> BTreeMap<String, usize> {
     let mut decided = BTreeMap::new();
     for decision in decisions(emulator).into_iter().skip(from) {
-        *decided.entry(decision.record.unwrap()).or_default() += 1;
+        *decided.entry(decision.record.unwrap().into_owned()).or_default() += 1;
     }
     decided
 }

@@ -135,7 +135,7 @@ impl Function {
         let message = "the version on trial does worse than it may: it gets nothing more here";
         self.log.write(Level::Error, None, message, fields);
         let named = &trial.model.named;
-        drop(crate::log::print(&counted(&self.constants, named, "CanaryRolledBack")));
+        drop(crate::log::print(counted(&self.constants, named, "CanaryRolledBack").as_bytes()));
         let detail = json!({
             "schema_version": "1",
             "model": self.config.model.to_string(),
@@ -171,7 +171,7 @@ impl Function {
             Refreshed::Changed(_) => "ModelChanged",
             Refreshed::Kept(_) => "ModelRejected",
         };
-        drop(crate::log::print(&counted(&self.constants, &model.named, metric)));
+        drop(crate::log::print(counted(&self.constants, &model.named, metric).as_bytes()));
         if let Refreshed::Kept(rejection) = &refreshed {
             let detail = json!({
                 "schema_version": "1",

@@ -68,7 +68,7 @@ async fn a_batch_is_answered_by_the_version_of_each_record() {
     assert_eq!(decided.len(), 14);
     let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for decision in &decided {
-        let record = decision.record.clone().unwrap();
+        let record = decision.record.clone().unwrap().into_owned();
         found.entry(record).or_default().insert(&decision.model.version);
     }
     // No record is answered by two.
