@@ -107,9 +107,17 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Privacy {
     modality: Modality,
-    /// Every field of the model, sorted by name.
-    fields: Vec<Field>,
+    fields: Fields,
     key: Option<Key>,
+}
+
+/// The fields of a model.
+#[derive(Debug)]
+struct Fields {
+    /// Sorted by name.
+    all: Vec<Field>,
+    /// Their places, sorted by the length of their names before the names: most are told apart by it.
+    by_length: Vec<usize>,
 }
 
 /// A field, and what is done to its values.
@@ -146,8 +154,7 @@ impl Privacy {
             wrong.push("SAMEBITS_SENSITIVE: hash needs a key; set SAMEBITS_KEY".into());
         }
         let modality = manifest.task.modality();
-        let fields = fields.into_iter().map(|(name, treatment)| Field { name, treatment });
-        let fields = fields.collect();
+        let fields = Fields::new(fields);
         if wrong.is_empty() { Ok(Self { modality, fields, key }) } else { Err(wrong) }
     }
 
@@ -166,12 +173,12 @@ impl Privacy {
 
     /// The object with its fields treated, sorted by name; nothing, if it is none.
     fn treated<'a>(&'a self, text: &'a str) -> Option<Shown<'a>> {
-        let mut values = vec![None; self.fields.len()];
+        let mut values = vec![None; self.fields.all.len()];
         let mut object = serde_json::Deserializer::from_str(text);
         object.deserialize_map(Values { fields: &self.fields, values: &mut values }).ok()?;
         object.end().ok()?;
         let mut shown = Vec::with_capacity(values.len());
-        for (Field { name, treatment }, value) in self.fields.iter().zip(values) {
+        for (Field { name, treatment }, value) in self.fields.all.iter().zip(values) {
             let Some(value) = value else { continue };
             let value = match treatment {
                 None => as_written(value)?,
@@ -189,8 +196,8 @@ impl Privacy {
 
     /// What is done to a field's values.
     fn treatment(&self, field: &str) -> Option<Treatment> {
-        let place = place(&self.fields, field)?;
-        self.fields.get(place)?.treatment
+        let place = self.fields.place(field)?;
+        self.fields.all.get(place)?.treatment
     }
 
     /// The keyed hash of an input, where there is a key.
@@ -211,9 +218,27 @@ impl Privacy {
     }
 }
 
-/// The place of a field among these.
-fn place(fields: &[Field], name: &str) -> Option<usize> {
-    fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()
+impl Fields {
+    fn new(fields: BTreeMap<String, Option<Treatment>>) -> Self {
+        let fields = fields.into_iter().map(|(name, treatment)| Field { name, treatment });
+        let all: Vec<_> = fields.collect();
+        let mut by_length: Vec<_> = (0..all.len()).collect();
+        by_length.sort_by_key(|place| all.get(*place).map(|field| by_length_and_name(&field.name)));
+        Self { all, by_length }
+    }
+
+    /// The place of a field in `all`.
+    fn place(&self, name: &str) -> Option<usize> {
+        let order = |place: &usize| {
+            self.all.get(*place).map(|field| by_length_and_name(&field.name))
+        };
+        let found = self.by_length.binary_search_by_key(&Some(by_length_and_name(name)), order);
+        self.by_length.get(found.ok()?).copied()
+    }
+}
+
+fn by_length_and_name(name: &str) -> (usize, &str) {
+    (name.len(), name)
 }
 
 /// An input as it may be seen: an object of these.
@@ -262,7 +287,7 @@ fn as_written(value: &RawValue) -> Option<ShownValue<'_>> {
 
 /// Finds the values of fields in an object. Of a key that comes twice it takes the last.
 struct Values<'p, 'de> {
-    fields: &'p [Field],
+    fields: &'p Fields,
     values: &'p mut [Option<&'de RawValue>],
 }
 
@@ -279,7 +304,7 @@ impl<'de> Visitor<'de> for Values<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((Name(name), value)) = map.next_entry()? {
-            let place = place(self.fields, &name);
+            let place = self.fields.place(&name);
             if let Some(found) = place.and_then(|place| self.values.get_mut(place)) {
                 *found = Some(value);
             }
