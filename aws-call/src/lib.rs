@@ -69,6 +69,12 @@ pub const DYNAMODB_STREAMS: JsonService = JsonService {
 /// Amazon EventBridge.
 pub const EVENTS: JsonService =
     JsonService { name: "events", target: "AWSEvents", content_type: "application/x-amz-json-1.1" };
+/// Amazon Data Firehose.
+pub const FIREHOSE: JsonService = JsonService {
+    name: "firehose",
+    target: "Firehose_20150804",
+    content_type: "application/x-amz-json-1.1",
+};
 /// AWS Key Management Service.
 pub const KMS: JsonService =
     JsonService { name: "kms", target: "TrentService", content_type: "application/x-amz-json-1.1" };

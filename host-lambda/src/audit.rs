@@ -1,5 +1,9 @@
 //! Writes the audit records of this process: one for each decision, in one chain.
 
+#[cfg(feature = "aws")]
+mod copies;
+mod place;
+
 use std::borrow::Cow;
 
 use decision_audit::{Chain, Decision, Fault, Outcome as Recorded, Predicted};
@@ -12,6 +16,9 @@ use crate::event::Source;
 use crate::failure::Failure;
 use crate::model::Served;
 use crate::work::Lines;
+#[cfg(feature = "aws")]
+pub(crate) use copies::Copies;
+pub(crate) use place::CopyPlace;
 
 /// Outputs with more hexadecimal digits are recorded by their digest: log services cut long lines.
 const OUTPUT_DIGITS: usize = 1 << 10;
@@ -54,11 +61,12 @@ impl AuditLog {
         Ok(Self { wanted, chain: Chain::new(hex(id)) })
     }
 
-    /// Writes the line of each decision.
+    /// Writes the line of each decision; `sealed` sees it and the chain that ends with it.
     pub(crate) fn lines<'a>(
         &mut self,
         decided: impl Iterator<Item = Decided<'a>>,
         lines: &mut Lines,
+        sealed: impl Fn(&Chain, &[u8]),
     ) -> Result<(), Failure> {
         if self.wanted == Audit::Off {
             return Ok(());
@@ -82,7 +90,12 @@ impl AuditLog {
                     Err(error) => Recorded::Error(fault(error)),
                 },
             };
-            lines.write(|lines| self.chain.seal(&decision, lines))?;
+            lines.write(|lines| {
+                let begin = lines.len();
+                self.chain.seal(&decision, lines)?;
+                sealed(&self.chain, lines.get(begin..).unwrap_or_default());
+                Ok::<_, serde_json::Error>(())
+            })?;
         }
         Ok(())
     }

@@ -30,6 +30,7 @@ pub(crate) use self::values::{Audit, BasePath, Poison, Switch};
 use self::values::{cors, trust};
 use self::variables::Variables;
 pub(crate) use self::variables::Wrong;
+use crate::audit::CopyPlace;
 use crate::log::{Format, Level, Log};
 use crate::price::Prices;
 use crate::privacy::{Key, Wishes};
@@ -90,6 +91,9 @@ pub(crate) struct Config {
     pub(crate) aws: aws_call::Settings,
     /// What audit records have.
     pub(crate) audit: Audit,
+    /// Where a copy of them goes, if it goes anywhere.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) audit_copy: Option<CopyPlace>,
     /// Which fields are sensitive besides those of the manifest, and what is done to them.
     pub(crate) sensitive: Wishes,
     /// For keyed hashes.
@@ -127,6 +131,12 @@ impl Config {
         Log::new(self.log_format, self.log_level, self.service.clone())
     }
 
+    /// Whether there is anything to do after answers, for a model that stays what it is.
+    #[cfg(feature = "aws")]
+    pub(crate) fn works_after_answers(&self) -> bool {
+        self.otlp.is_some() || self.audit_copy.is_some()
+    }
+
     /// # Errors
     /// If this is not Lambda, or settings are wrong: all of them.
     pub(crate) fn from_environment() -> Result<Self, Wrong> {
@@ -158,9 +168,14 @@ impl Config {
         let namespace = variables.text("POWERTOOLS_METRICS_NAMESPACE");
         let results = variables.parsed("SAMEBITS_RESULTS").unwrap_or_default();
         let alerts = variables.parsed("SAMEBITS_ALERTS");
+        let audit = variables.parsed("SAMEBITS_AUDIT").unwrap_or_default();
+        let audit_copy = variables.read("SAMEBITS_AUDIT_COPY", |text| match audit {
+            Audit::Off => Err("there is nothing to copy with SAMEBITS_AUDIT=off".into()),
+            Audit::Inputs | Audit::Decisions => text.parse(),
+        });
         #[cfg(feature = "aws")]
-        let aws = match (&results, &alerts) {
-            (Target::Logs, None) if matches!(model, ModelPlace::Disk(_)) => {
+        let aws = match (&results, &alerts, &audit_copy) {
+            (Target::Logs, None, None) if matches!(model, ModelPlace::Disk(_)) => {
                 aws_call::Settings::default()
             }
             _ => aws(&mut variables),
@@ -223,7 +238,8 @@ impl Config {
             alert_after: variables
                 .number("SAMEBITS_ALERT_AFTER")
                 .map_or(10, |count: u16| count.into()),
-            audit: variables.parsed("SAMEBITS_AUDIT").unwrap_or_default(),
+            audit,
+            audit_copy,
             sensitive: variables.parsed("SAMEBITS_SENSITIVE").unwrap_or_default(),
             key: variables.parsed("SAMEBITS_KEY"),
             metrics: variables.parsed("SAMEBITS_METRICS").unwrap_or_default(),

@@ -8,6 +8,8 @@ mod versions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(not(feature = "aws"))]
+use decision_audit::Chain;
 use lambda_runtime::LambdaEvent;
 use predictor_host::envelope::explained;
 use predictor_host::{Class, HostError, Instance, Outcome};
@@ -16,6 +18,8 @@ use serde_json::value::RawValue;
 
 #[cfg(feature = "aws")]
 use crate::alert::Alerts;
+#[cfg(feature = "aws")]
+use crate::audit::Copies;
 use crate::audit::{AuditLog, Decided, Whose};
 use crate::config::{BasePath, Config, Poison, Switch, Wrong};
 use crate::event::{Event, Record, Source};
@@ -72,6 +76,8 @@ pub(crate) struct Function {
     alerts: Option<(Alerts, Arc<Client>)>,
     #[cfg(feature = "aws")]
     exporter: Option<Exporter>,
+    #[cfg(feature = "aws")]
+    copies: Option<Copies>,
 }
 
 /// What a request, or one of its records, was answered.
@@ -116,6 +122,12 @@ impl Function {
             results: Results::new(config.results.clone()),
             #[cfg(feature = "aws")]
             alerts: alerts(&config).zip(client.clone()),
+            #[cfg(feature = "aws")]
+            copies: config
+                .audit_copy
+                .clone()
+                .zip(client.clone())
+                .map(|(to, it)| Copies::new(to, it)),
             #[cfg(feature = "aws")]
             exporter: config.otlp.clone().zip(client).map(|(otlp, it)| Exporter::new(otlp, it)),
             log,
@@ -190,7 +202,10 @@ impl Function {
             self.compare(&mut work).await;
         }
         self.report(&mut work, answer.as_ref().err());
-        work.lines.flush().and(answer)
+        let written = work.lines.flush();
+        #[cfg(feature = "aws")]
+        self.send_copies_before_answer(work.invocation.deadline).await;
+        written.and(answer)
     }
 
     /// The JSON text of the answer.
@@ -300,7 +315,7 @@ impl Function {
                 outcome,
             })
         });
-        lock(&self.audit).lines(decided, lines)?;
+        lock(&self.audit).lines(decided, lines, |chain, line| self.copy(chain, line))?;
         work.measured.took(Phase::Postprocess, began);
         Ok(())
     }
@@ -343,6 +358,8 @@ impl Function {
             self.trace_invoke(work, cold.is_some(), failure);
             let dropped = self.exporter.as_ref().map(Exporter::take_dropped);
             work.measured.spans_dropped = dropped.unwrap_or_default();
+            let left_out = self.copies.as_ref().map(Copies::take_left_out);
+            work.measured.uncopied = left_out.unwrap_or_default();
         }
         if self.config.metrics == Switch::Off {
             return;
@@ -369,6 +386,9 @@ impl Function {
 
 #[cfg(not(feature = "aws"))]
 impl Function {
+    #[expect(clippy::unused_self, reason = "there is nowhere to copy it to")]
+    fn copy(&self, _: &Chain, _: &[u8]) {}
+
     #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
     fn key(&self, _: Option<&Event>, _: &str, _: &str) -> Vec<u8> {
         Vec::new()
@@ -392,7 +412,11 @@ impl Function {
 /// The client, where something needs one. It is made in init, which has the whole processor.
 #[cfg(feature = "aws")]
 fn client(config: &Config) -> Result<Option<Arc<Client>>, Wrong> {
-    if config.results == Target::Logs && config.alerts.is_none() && config.otlp.is_none() {
+    let wanted = config.results != Target::Logs
+        || config.alerts.is_some()
+        || config.otlp.is_some()
+        || config.audit_copy.is_some();
+    if !wanted {
         return Ok(None);
     }
     Client::new(&config.aws).map(|client| Some(Arc::new(client))).map_err(Wrong::one)

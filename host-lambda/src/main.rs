@@ -29,6 +29,8 @@ mod model;
 mod models;
 #[cfg(feature = "aws")]
 mod object;
+#[cfg(feature = "aws")]
+mod pause;
 mod price;
 mod privacy;
 mod results;
@@ -79,7 +81,7 @@ fn serve(began: Instant) -> anyhow::Result<()> {
             let models = Models::new(Serving::one(Served::new(Arc::clone(predictor), &config)?));
             let function = Function::new(config, models, began)?;
             #[cfg(feature = "aws")]
-            if function.config.otlp.is_some() {
+            if function.config.works_after_answers() {
                 return runtime.block_on(async {
                     let extension = register(&function.config).await;
                     serve_with_work_after(function, extension).await
@@ -131,8 +133,8 @@ async fn register(config: &Config) -> Option<extension::Extension> {
     match extension::Extension::register(&config.runtime_api).await {
         Ok(extension) => Some(extension),
         Err(reason) => {
-            let message = "no work after answers: the model is looked for before them, a shadow does \
-                           not run, and spans are not sent";
+            let message = "no work after answers: copies of audit records are sent and the model is \
+                           looked for before them, a shadow does not run, and spans are not sent";
             let fields = [("detail", reason.into())];
             config.log().write(log::Level::Warn, None, message, fields);
             None
@@ -154,6 +156,7 @@ async fn serve_with_work_after(
     let function = &function;
     let work = |until: u64| async move {
         let deadline = Deadline::beginning_now(until, None);
+        function.send_copies(deadline).await;
         function.after_answer(deadline).await;
         function.send_spans(deadline).await;
     };
@@ -170,7 +173,7 @@ async fn serve_with_work_after(
         ended = run(handler) => ended.map_err(|error| anyhow::anyhow!(error)),
         () = after => Ok(()),
         _ = term.recv() => {
-            function.send_last_spans().await;
+            tokio::join!(function.send_last_copies(), function.send_last_spans());
             Ok(())
         }
     }

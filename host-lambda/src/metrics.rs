@@ -45,6 +45,8 @@ pub(crate) struct Measured {
     pub(crate) http: Option<Http>,
     /// Spans that were dropped since this was told last.
     pub(crate) spans_dropped: usize,
+    /// Audit records without a copy, since this was told last.
+    pub(crate) uncopied: usize,
     /// Reading the event and its records.
     preprocess: Duration,
     /// In the model.
@@ -238,6 +240,9 @@ impl Measured {
         }
         if self.spans_dropped > 0 {
             metrics.put("SpansDropped", "Count", self.spans_dropped.into());
+        }
+        if self.uncopied > 0 {
+            metrics.put("AuditUncopied", "Count", self.uncopied.into());
         }
         metrics.put("EstimatedCost", "None", json!(totals.cost));
         let predictions = self.predictions + totals.elsewhere;

@@ -229,9 +229,8 @@ impl Fields {
 
     /// The place of a field in `all`.
     fn place(&self, name: &str) -> Option<usize> {
-        let order = |place: &usize| {
-            self.all.get(*place).map(|field| by_length_and_name(&field.name))
-        };
+        let order =
+            |place: &usize| self.all.get(*place).map(|field| by_length_and_name(&field.name));
         let found = self.by_length.binary_search_by_key(&Some(by_length_and_name(name)), order);
         self.by_length.get(found.ok()?).copied()
     }

@@ -82,7 +82,9 @@ impl Shadows {
         };
         match tokio::task::spawn_blocking(work).await {
             Ok((shadowed, version)) => {
-                drop(crate::log::print(shadowed.line(constants, &shadow.named, version).as_bytes()));
+                drop(crate::log::print(
+                    shadowed.line(constants, &shadow.named, version).as_bytes(),
+                ));
             }
             Err(error) => {
                 let fields = [("detail", error.to_string().into())];

@@ -57,6 +57,7 @@ fn each_wrong_setting_is_named() {
     check("SAMEBITS_MODEL", "s3://models", "s3://");
     check("SAMEBITS_MODEL", "https://example.com/x.tar", "expected a path");
     check("SAMEBITS_TRUST", "{}", "not a trust policy");
+    check("SAMEBITS_AUDIT_COPY", "logs", "expected firehose:STREAM or s3://BUCKET/PREFIX");
     check("SAMEBITS_REFRESH", "0", "expected a whole number of seconds");
     check("SAMEBITS_SANDBOX", "old", "expected fresh, reuse or reuse:N");
     check("SAMEBITS_THREADS", "0", "a whole number of at least 1");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_call::Patience;
+use decision_audit::Chain;
 use serde_json::json;
 
 use super::{Function, Work};
+use crate::audit::Copies;
 use crate::clock::Deadline;
 use crate::drift::Compared;
 use crate::event::{Record, Source};
@@ -161,6 +163,48 @@ impl Function {
         if let Err(error) = exporter.send_last(Patience::lasting(LAST)).await {
             self.unsent(&error);
         }
+    }
+
+    /// Lets a copy of an audit record wait, where copies go anywhere.
+    pub(super) fn copy(&self, chain: &Chain, line: &[u8]) {
+        if let Some(copies) = &self.copies {
+            copies.add(chain, line);
+        }
+    }
+
+    /// Sends the copies of audit records that wait. That they are not taken fails nothing: the log has them.
+    pub(crate) async fn send_copies(&self, deadline: Deadline) {
+        let Some(copies) = &self.copies else { return };
+        if let Err(error) = copies.send(deadline.left()).await {
+            self.uncopied(&error);
+        }
+    }
+
+    /// The same before an answer, where there is no time after answers.
+    pub(super) async fn send_copies_before_answer(&self, deadline: Deadline) {
+        if self.told.is_none() {
+            self.send_copies(deadline).await;
+        }
+    }
+
+    /// The same in the middle of an invoke, if they are many.
+    pub(crate) async fn send_many_copies(&self, deadline: Deadline) {
+        if self.copies.as_ref().is_some_and(Copies::are_many) {
+            self.send_copies(deadline).await;
+        }
+    }
+
+    /// The same when the process is about to end.
+    pub(crate) async fn send_last_copies(&self) {
+        let Some(copies) = &self.copies else { return };
+        if let Err(error) = copies.send_last(Patience::lasting(LAST)).await {
+            self.uncopied(&error);
+        }
+    }
+
+    fn uncopied(&self, error: &aws_call::AwsError) {
+        let fields = [("detail", error.to_string().into())];
+        self.log.write(Level::Error, None, "copies of audit records are not sent", fields);
     }
 
     fn unsent(&self, error: &aws_call::AwsError) {

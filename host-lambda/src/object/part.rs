@@ -85,6 +85,7 @@ impl<'a> Parts<'a> {
             // Memory does not grow with the object.
             .and_then(|()| work.lines.flush())
             .map_err(|failure| refused(Class::Internal, "audit", failure.to_string()))?;
+        self.function.send_many_copies(work.invocation.deadline).await;
         self.manifest.add(&lines, &outcomes, &text);
         Ok(())
     }

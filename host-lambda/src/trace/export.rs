@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_call::{AwsError, Client, Patience};
 use bytes::Bytes;
@@ -12,15 +12,12 @@ use super::otlp;
 use super::sampler::Sampler;
 use super::span::Span;
 use crate::config::Otlp;
+use crate::pause::Pause;
 
 /// The most spans that wait.
 const WAITING: usize = 2048;
 /// The most spans of one request.
 const AT_ONCE: usize = 512;
-/// How long nothing is sent after the first failure; it doubles with each that follows.
-const PAUSE: Duration = Duration::from_secs(1);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What sends spans.
 pub(crate) struct Exporter {
@@ -33,9 +30,7 @@ pub(crate) struct Exporter {
 struct State {
     waiting: VecDeque<Span>,
     dropped: usize,
-    failures: u32,
-    /// Until when nothing is sent.
-    paused: Option<Instant>,
+    pause: Pause,
 }
 
 impl Exporter {
@@ -69,8 +64,7 @@ impl Exporter {
     /// # Errors
     /// Why the collector did not take them; they wait on where that may pass.
     pub(crate) async fn send(&self, left: Duration) -> Result<(), AwsError> {
-        let paused = self.state().paused.is_some_and(|until| Instant::now() < until);
-        if paused || left.is_zero() {
+        if self.state().pause.holds() || left.is_zero() {
             return Ok(());
         }
         self.send_last(Patience::lasting(self.settings.timeout.min(left))).await
@@ -102,7 +96,7 @@ impl Exporter {
         let error = match answer {
             Ok(answer) => {
                 state.dropped += otlp::rejected(&answer);
-                (state.failures, state.paused) = (0, None);
+                state.pause.end();
                 return Ok(());
             }
             Err(error) => error,
@@ -114,9 +108,7 @@ impl Exporter {
         for span in spans.into_iter().take(room).rev() {
             state.waiting.push_front(span);
         }
-        let pause = PAUSE * 2_u32.pow(state.failures.min(6));
-        state.failures += 1;
-        state.paused = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+        state.pause.begin();
         Err(error)
     }
 
