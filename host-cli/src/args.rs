@@ -1,5 +1,6 @@
 //! What the command line says. Parsing acts on nothing.
 
+mod audit;
 mod emulate;
 mod ensemble;
 mod serve;
@@ -13,6 +14,7 @@ use model_package::Task;
 
 use predictor_host::{Policy, Target};
 
+pub(crate) use audit::{Audit, AuditCommand, AuditReplay, AuditVerify};
 pub(crate) use emulate::Emulate;
 pub(crate) use ensemble::Ensemble;
 pub(crate) use serve::Serve;
@@ -32,7 +34,7 @@ Examples:
 
 Exit codes:
   0  all is well
-  1  a check failed (check, verify)
+  1  a check failed (audit, check, verify)
   2  the command line is wrong
   3  the input is wrong
   4  the model is wrong or not there
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     Pull(Pull),
     Promote(Promote),
     Rollout(Rollout),
+    Audit(Audit),
     Bake(Bake),
     Component(Component),
     Bench(Bench),

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Pull(arguments) => command::pull::run(&arguments.settings, &arguments),
         Command::Promote(arguments) => command::promote::run(&arguments.settings, &arguments),
         Command::Rollout(arguments) => command::rollout::run(&arguments.settings, &arguments),
+        Command::Audit(arguments) => command::audit::run(&arguments),
         Command::Bake(arguments) => command::bake::run(&arguments.settings, &arguments),
         Command::Component(arguments) => command::component::run(&arguments.settings, &arguments),
         Command::Bench(arguments) => command::bench::run(&arguments.settings, &arguments),

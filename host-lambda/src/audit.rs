@@ -6,9 +6,9 @@ mod place;
 
 use std::borrow::Cow;
 
-use decision_audit::{Chain, Decision, Fault, Outcome as Recorded, Predicted};
-use model_package::{Digest, Expected, hex};
-use predictor_host::{HostError, Instance, Outcome, Prediction, reference};
+use decision_audit::{Chain, Decision};
+use model_package::hex;
+use predictor_host::{Instance, Outcome, recorded};
 
 use crate::clock;
 use crate::config::Audit;
@@ -19,9 +19,6 @@ use crate::work::Lines;
 #[cfg(feature = "aws")]
 pub(crate) use copies::Copies;
 pub(crate) use place::CopyPlace;
-
-/// Outputs with more hexadecimal digits are recorded by their digest: log services cut long lines.
-const OUTPUT_DIGITS: usize = 1 << 10;
 
 /// Whose decisions they are.
 #[derive(Clone, Copy, Debug)]
@@ -47,21 +44,19 @@ pub(crate) struct Decided<'a> {
 #[derive(Debug)]
 pub(crate) struct AuditLog {
     wanted: Audit,
-    chain: Chain,
+    /// Begun with the first decision: an environment that is a copy of another one after init has a chain of its own.
+    chain: Option<Chain>,
 }
 
 impl AuditLog {
-    /// Begins a chain.
-    ///
-    /// # Errors
-    /// If the system gives no random numbers.
-    pub(crate) fn new(wanted: Audit) -> Result<Self, String> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|error| format!("no random numbers: {error}"))?;
-        Ok(Self { wanted, chain: Chain::new(hex(id)) })
+    pub(crate) fn new(wanted: Audit) -> Self {
+        Self { wanted, chain: None }
     }
 
     /// Writes the line of each decision; `sealed` sees it and the chain that ends with it.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers, or a line can't be written.
     pub(crate) fn lines<'a>(
         &mut self,
         decided: impl Iterator<Item = Decided<'a>>,
@@ -71,6 +66,10 @@ impl AuditLog {
         if self.wanted == Audit::Off {
             return Ok(());
         }
+        let chain = match &mut self.chain {
+            Some(chain) => chain,
+            none => none.insert(begun()?),
+        };
         let time = clock::now();
         for Decided { served, whose, index, instance, outcome } in decided {
             let shown = self.wanted == Audit::Inputs;
@@ -85,15 +84,12 @@ impl AuditLog {
                 model: Cow::Borrowed(&served.named),
                 input: shown.then(|| served.privacy.shown(instance)).flatten(),
                 input_hash: served.privacy.hash(instance),
-                outcome: match outcome {
-                    Ok(prediction) => Recorded::Prediction(predicted(prediction)),
-                    Err(error) => Recorded::Error(fault(error)),
-                },
+                outcome: recorded(outcome),
             };
             lines.write(|lines| {
                 let begin = lines.len();
-                self.chain.seal(&decision, lines)?;
-                sealed(&self.chain, lines.get(begin..).unwrap_or_default());
+                chain.seal(&decision, lines)?;
+                sealed(chain, lines.get(begin..).unwrap_or_default());
                 Ok::<_, serde_json::Error>(())
             })?;
         }
@@ -101,23 +97,10 @@ impl AuditLog {
     }
 }
 
-fn predicted(prediction: &Prediction) -> Predicted<'_> {
-    let outputs = reference::outputs(prediction).map(|(name, bits)| {
-        let long = bits.len() > OUTPUT_DIGITS;
-        (name.into(), if long { Digest::of(bits.as_bytes()).to_string() } else { bits })
-    });
-    Predicted {
-        label: prediction.label.as_deref().map(Cow::from),
-        score: prediction.score.map(Expected::score_bits),
-        action: prediction.action.as_deref().map(Cow::from),
-        outputs: outputs.collect(),
-    }
-}
-
-fn fault(error: &HostError) -> Fault<'_> {
-    Fault {
-        class: error.class().name().into(),
-        code: error.code().into(),
-        field: error.field().map(Cow::from),
-    }
+/// A chain that no other process has.
+fn begun() -> Result<Chain, Failure> {
+    let mut id = [0; 16];
+    let filled = getrandom::fill(&mut id);
+    filled.map_err(|error| Failure::Audit(format!("no random numbers: {error}")))?;
+    Ok(Chain::new(hex(id)))
 }

@@ -36,13 +36,18 @@ const LONGEST: Duration = Duration::from_secs(900);
 impl Deadline {
     /// The invoke that begins now and is cut off at `at`, in milliseconds since 1970.
     pub(crate) fn beginning_now(at: u64, reserve: Option<Duration>) -> Self {
+        Self::begun(Instant::now(), at, reserve)
+    }
+
+    /// The same of one that began a moment ago.
+    pub(crate) fn begun(began: Instant, at: u64, reserve: Option<Duration>) -> Self {
         let whole = match at.saturating_sub(epoch_milliseconds()) {
             // Lambda gives every invoke some time; some emulators give them a time long gone.
             0 => LONGEST,
-            milliseconds => Duration::from_millis(milliseconds),
+            milliseconds => Duration::from_millis(milliseconds) + began.elapsed(),
         };
         let reserve = reserve.unwrap_or_else(|| (whole / SHARE).clamp(LEAST, MOST));
-        Self { began: Instant::now(), whole, reserve }
+        Self { began, whole, reserve }
     }
 
     /// When the invoke began.

@@ -12,8 +12,10 @@ mod record;
 mod s3;
 mod source;
 
+use std::time::Instant;
+
 use predictor_host::Request;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
@@ -27,11 +29,28 @@ pub(crate) use source::{Batch, Order, Source};
 const ACCEPTED: &str = "records of SQS, Kinesis, DynamoDB streams, Kafka, S3 or SNS, an event of \
      EventBridge, a JSON instance, an array of them, or {\"instances\": […]}";
 
+/// What came with an invoke, read while it is taken out of its bytes: an event may have megabytes, and
+/// what is made of it is all that is kept.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    pub(crate) event: Result<Event, Failure>,
+    /// When it was begun to be read.
+    pub(crate) began: Instant,
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let began = Instant::now();
+        let text = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self { event: Event::read(text.get()), began })
+    }
+}
+
 /// What an invoke asks for.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// An HTTP request: API Gateway, a function URL, a load balancer.
-    Http,
+    Http(String),
     /// Records of a queue or a stream.
     Records(Batch),
     /// A message that came asynchronously: of a topic, or a custom event.
@@ -109,7 +128,7 @@ impl Event {
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
         let shape = Shape::of(text);
         if is_object(shape.request_context) {
-            return Ok(Self::Http);
+            return Ok(Self::Http(text.to_owned()));
         }
         if let Some(records) = shape.records {
             return source::records(records);

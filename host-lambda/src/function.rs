@@ -22,7 +22,7 @@ use crate::alert::Alerts;
 use crate::audit::Copies;
 use crate::audit::{AuditLog, Decided, Whose};
 use crate::config::{BasePath, Config, Poison, Switch, Wrong};
-use crate::event::{Event, Record, Source};
+use crate::event::{Event, Payload, Record, Source};
 
 use crate::failure::{Failure, refused};
 use crate::invocation::Invocation;
@@ -93,7 +93,6 @@ impl Function {
     /// # Errors
     /// If settings don't fit the model.
     pub(crate) fn new(config: Arc<Config>, models: Models, began: Instant) -> Result<Self, Wrong> {
-        let audit = AuditLog::new(config.audit).map_err(Wrong::one)?;
         let log = config.log();
         for name in &config.unknown {
             let message = format!("{name} is not a setting; see docs/lambda.md");
@@ -138,7 +137,7 @@ impl Function {
                 function: config.function.name.clone(),
             },
             prices: config.prices,
-            audit: Mutex::new(audit),
+            audit: Mutex::new(AuditLog::new(config.audit)),
             watch: Watch::default(),
             cold: Mutex::new(Some(init)),
             #[cfg(feature = "aws")]
@@ -164,7 +163,7 @@ impl Function {
     /// send it again.
     pub(crate) async fn answer(
         &self,
-        event: LambdaEvent<Box<RawValue>>,
+        event: LambdaEvent<Payload>,
     ) -> Result<Box<RawValue>, Failure> {
         // Whatever happens, the work after the answer has to begin.
         #[cfg(feature = "aws")]
@@ -172,9 +171,9 @@ impl Function {
         self.reply(event).await
     }
 
-    async fn reply(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
-        let invocation = Invocation::new(&event.context, &self.config);
-        let read = Event::read(event.payload.get());
+    async fn reply(&self, event: LambdaEvent<Payload>) -> Result<Box<RawValue>, Failure> {
+        let Payload { event: read, began } = event.payload;
+        let invocation = Invocation::new(&event.context, &self.config, began);
         if let Ok(Event::WarmUp) = read {
             // Nobody is served by it, so it is not counted.
             return raw(r#"{"status":"warm"}"#.into());
@@ -182,17 +181,16 @@ impl Function {
         #[cfg(feature = "aws")]
         self.before_answer(invocation.deadline).await;
         let serving = self.models.now();
-        let key = || self.key(read.as_ref().ok(), event.payload.get(), &invocation.request);
+        let key = || self.key(read.as_ref().ok(), &invocation.request);
         let Some(model) = serving.chosen(key) else {
             return Err(Failure::Audit("no model serves".into()));
         };
         let mut work = Work::new(invocation, serving, model);
         #[cfg(feature = "aws")]
         self.begin_trace(&mut work);
-        let began = work.invocation.deadline.began();
         work.measured.took(Phase::Preprocess, began);
         let answer = match read {
-            Ok(read) => self.dispatch(read, event.payload.get(), &mut work).await,
+            Ok(read) => self.dispatch(read, &mut work).await,
             Err(failure) => Err(failure),
         };
         let answer = answer.and_then(raw);
@@ -209,9 +207,9 @@ impl Function {
     }
 
     /// The JSON text of the answer.
-    async fn dispatch(&self, event: Event, text: &str, work: &mut Work) -> Result<String, Failure> {
+    async fn dispatch(&self, event: Event, work: &mut Work) -> Result<String, Failure> {
         match event {
-            Event::Http => http::answer(self, work, text).await,
+            Event::Http(text) => http::answer(self, work, &text).await,
             Event::Records(batch) => batch::answer(self, work, batch).await,
             Event::Message(source, record) => answer::message(self, work, source, record).await,
             Event::Objects(objects) => {
@@ -390,16 +388,12 @@ impl Function {
     fn copy(&self, _: &Chain, _: &[u8]) {}
 
     #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
-    fn key(&self, _: Option<&Event>, _: &str, _: &str) -> Vec<u8> {
+    fn key(&self, _: Option<&Event>, _: &str) -> Vec<u8> {
         Vec::new()
     }
 
     #[expect(clippy::unused_self, reason = "there is one version, whatever the key")]
-    pub(crate) fn record_key(
-        &self,
-        _: &crate::event::Record,
-        _: Option<&crate::event::Opened>,
-    ) -> Vec<u8> {
+    pub(crate) fn record_key(&self, _: &Record, _: Option<&crate::event::Opened>) -> Vec<u8> {
         Vec::new()
     }
 

@@ -1,6 +1,6 @@
 //! One invoke: who asks, since when, until when.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use lambda_runtime::Context;
 use model_package::Digest;
@@ -35,16 +35,17 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    pub(crate) fn new(context: &Context, config: &Config) -> Self {
+    /// `began` is when its event was begun to be read.
+    pub(crate) fn new(context: &Context, config: &Config, began: Instant) -> Self {
         Self {
             request: context.request_id.clone(),
             trace: context.xray_trace_id.as_deref().and_then(Trace::x_ray),
             span: new_span(),
             #[cfg(feature = "aws")]
             sampler: None,
-            began: SystemTime::now(),
+            began: SystemTime::now() - began.elapsed(),
             principal: context.identity.as_ref().map(|who| who.identity_id.clone()),
-            deadline: Deadline::beginning_now(context.deadline, config.reserve),
+            deadline: Deadline::begun(began, context.deadline, config.reserve),
         }
     }
 

@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::{run, service_fn};
-use predictor_host::Background;
+use predictor_host::{Background, keep_freed_memory};
 
 #[cfg(feature = "aws")]
 use crate::clock::Deadline;
@@ -58,6 +58,7 @@ use crate::model::Served;
 use crate::models::{Models, Serving};
 
 fn main() -> ExitCode {
+    keep_freed_memory();
     match serve(Instant::now()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

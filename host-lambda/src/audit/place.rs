@@ -6,7 +6,6 @@ use crate::results::Target;
 
 /// Where a copy of the audit records goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "nothing is sent"))]
 pub(crate) enum CopyPlace {
     /// A delivery stream of Amazon Data Firehose, by its name.
     Firehose(String),

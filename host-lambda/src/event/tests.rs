@@ -5,7 +5,7 @@ use super::*;
 /// What an event is, in a word, with its records' ids, lanes and order.
 fn told(event: &str) -> String {
     match Event::read(event) {
-        Ok(Event::Http) => "http".into(),
+        Ok(Event::Http(_)) => "http".into(),
         Ok(Event::Records(batch)) => {
             let records = batch
                 .records

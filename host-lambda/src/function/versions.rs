@@ -50,10 +50,10 @@ impl Function {
 
     /// What a request's version is chosen by: a header, a field of the first instance, the key of the
     /// object, or where there is none of them, the request's own id.
-    pub(super) fn key(&self, event: Option<&Event>, text: &str, request: &str) -> Vec<u8> {
+    pub(super) fn key(&self, event: Option<&Event>, request: &str) -> Vec<u8> {
         let field = |text: &str| field(text, self.config.sticky.as_deref()?);
         let found = match event {
-            Some(Event::Http) => header(text, HEADER),
+            Some(Event::Http(text)) => header(text, HEADER),
             Some(Event::Direct(request)) => {
                 request.instances().first().and_then(first_text).and_then(field)
             }
