@@ -34,13 +34,8 @@ const MOST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(900);
 
 impl Deadline {
-    /// The invoke that begins now and is cut off at `at`, in milliseconds since 1970.
-    pub(crate) fn beginning_now(at: u64, reserve: Option<Duration>) -> Self {
-        Self::begun(Instant::now(), at, reserve)
-    }
-
-    /// The same of one that began a moment ago.
-    pub(crate) fn begun(began: Instant, at: u64, reserve: Option<Duration>) -> Self {
+    /// The invoke that began then, a moment ago, and is cut off at `at`, in milliseconds since 1970.
+    pub(crate) fn new(began: Instant, at: u64, reserve: Option<Duration>) -> Self {
         let whole = match at.saturating_sub(epoch_milliseconds()) {
             // Lambda gives every invoke some time; some emulators give them a time long gone.
             0 => LONGEST,
@@ -51,6 +46,7 @@ impl Deadline {
     }
 
     /// When the invoke began.
+    #[cfg(feature = "aws")]
     pub(crate) fn began(&self) -> Instant {
         self.began
     }
@@ -86,7 +82,7 @@ mod tests {
     fn a_reserve_is_left_for_the_answer() {
         let check = |seconds: u64, reserve: Option<u64>, least: u64, most: u64| {
             let at = epoch_milliseconds() + seconds * 1000;
-            let left = Deadline::beginning_now(at, reserve.map(Duration::from_millis)).left();
+            let left = Deadline::new(Instant::now(), at, reserve.map(Duration::from_millis)).left();
             let (least, most) = (Duration::from_millis(least), Duration::from_millis(most));
             assert!(left >= least && left <= most, "{left:?} of {seconds} s");
         };

@@ -45,7 +45,7 @@ impl Invocation {
             sampler: None,
             began: SystemTime::now() - began.elapsed(),
             principal: context.identity.as_ref().map(|who| who.identity_id.clone()),
-            deadline: Deadline::begun(began, context.deadline, config.reserve),
+            deadline: Deadline::new(began, context.deadline, config.reserve),
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
                 sampler: None,
                 began: SystemTime::now(),
                 principal: None,
-                deadline: Deadline::beginning_now(epoch_milliseconds(), None),
+                deadline: Deadline::new(Instant::now(), epoch_milliseconds(), None),
             }
         }
     }

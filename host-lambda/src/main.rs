@@ -156,7 +156,7 @@ async fn serve_with_work_after(
     }
     let function = &function;
     let work = |until: u64| async move {
-        let deadline = Deadline::beginning_now(until, None);
+        let deadline = Deadline::new(Instant::now(), until, None);
         function.send_copies(deadline).await;
         function.after_answer(deadline).await;
         function.send_spans(deadline).await;

@@ -63,7 +63,7 @@ mod tests {
     use crate::clock::epoch_milliseconds;
 
     fn deadline(milliseconds: u64) -> Deadline {
-        Deadline::beginning_now(epoch_milliseconds() + milliseconds, Some(Duration::ZERO))
+        Deadline::new(Instant::now(), epoch_milliseconds() + milliseconds, Some(Duration::ZERO))
     }
 
     #[tokio::test]

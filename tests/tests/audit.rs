@@ -49,7 +49,7 @@ fn written(emulator: &Emulator) -> Vec<String> {
     lines.into_iter().filter(|line| line.starts_with("{\"audit\":")).collect()
 }
 
-fn place(line: &String) -> u64 {
+fn place(line: &str) -> u64 {
     serde_json::from_str::<Value>(line).unwrap()["sequence"].as_u64().unwrap()
 }
 
@@ -68,7 +68,7 @@ fn check_chain(copies: &[String], expected: usize) {
 /// Checks that the copies are the log's records, all of them, in a chain that holds.
 #[track_caller]
 fn check(lines: &[String], mut copies: Vec<String>, expected: usize) {
-    copies.sort_by_key(place);
+    copies.sort_by_key(|line| place(line));
     assert!(copies == lines, "{} copies of {} records", copies.len(), lines.len());
     check_chain(&copies, expected);
 }
