@@ -31,7 +31,7 @@ ROUNDS = 10
 WARM = 200
 """Invokes of a round, before its batches."""
 RECORDS = 1000
-BATCHES = 5
+BATCHES = 10
 """Of a round, one after the other, as a queue that is behind sends them; one, where each takes seconds."""
 LONG = 10_000
 PRICE = {"x86_64": 0.0000166667, "arm64": 0.0000133334}[ARCH]

@@ -87,10 +87,12 @@ async fn a_log_is_verified_and_decided_again_in_every_form_that_it_comes_in() {
         write(&format!("copies/2026/03/14/c-{index:012}.jsonl"), part.join("\n").as_bytes());
     }
     for path in ["printed.log", "exported.gz", "asked.json", "subscribed.json", "copies"] {
-        let verified = ["8 records in 1 chains, as they were written", ": 1 to 8\n"];
+        let verified = ["8 records in one chain, as they were written", ": 1 to 8\n"];
         check(&folder, &["verify", path], &verified, 0);
-        let again =
-            ["8 records: 7 decided again with the same bits\n", "1 are inputs that were refused"];
+        let again = [
+            "8 records: 7 decided again with the same bits\n",
+            "1 not decided again: the input was refused",
+        ];
         check(&folder, &["replay", path], &again, 0);
     }
     let mut command = audit(&["verify", "--json", "-"], folder.path());
@@ -119,7 +121,7 @@ async fn what_was_changed_or_taken_out_is_told_with_its_place() {
         "log.jsonl:4: chain ",
         "log.jsonl:6: chain ",
         " goes from record 5 to 7; expected 6",
-        "records in 1 chains, as they were written; 3 problems",
+        "records in one chain, as they were written; 3 problems",
     ];
     check(&folder, &["verify", "log.jsonl"], &expected, 1);
     // What is sound is decided again all the same.
@@ -173,22 +175,25 @@ async fn what_can_not_be_decided_again_is_no_proof() {
     let emulator = function(&[("SAMEBITS_AUDIT", "decisions")]).await;
     let folder = folder_with("log.jsonl", &log(&emulator));
     check(&folder, &["verify", "log.jsonl"], &["8 records"], 0);
-    let expected = ["7 have no input", "nothing could be decided again"];
+    let expected =
+        ["7 not decided again: no input in the record", "nothing could be decided again"];
     check(&folder, &["replay", "log.jsonl"], &expected, 1);
 
     // A field that the model looks at is hidden: what comes of it says nothing.
     let emulator =
         function(&[("SAMEBITS_SENSITIVE", "mask,channel=drop,customer_country=mask")]).await;
     let folder = folder_with("log.jsonl", &log(&emulator));
-    let expected =
-        ["7 depend on values that are masked, hashed or dropped", "nothing could be decided"];
+    let expected = [
+        "7 not decided again: a value that the model looks at is masked",
+        "nothing could be decided",
+    ];
     check(&folder, &["replay", "log.jsonl"], &expected, 1);
 
     let of_another = forged(&emulator, |decision| {
         decision.model.to_mut().package = model_package::Digest::of(b"another");
     });
     let folder = folder_with("log.jsonl", &of_another);
-    let expected = ["7 were decided by another package; name it with --model"];
+    let expected = ["7 not decided again: another package decided; name it with --model"];
     check(&folder, &["replay", "log.jsonl"], &expected, 1);
 }
 

@@ -41,10 +41,10 @@ enum Left {
 impl Left {
     fn says(self) -> &'static str {
         match self {
-            Self::NoInput => "have no input, or none that is whole (texts, pictures, long inputs)",
-            Self::Refused => "are inputs that were refused",
-            Self::AnotherModel => "were decided by another package; name it with --model",
-            Self::Hidden => "depend on values that are masked, hashed or dropped",
+            Self::NoInput => "no input in the record (of texts, pictures and long inputs)",
+            Self::Refused => "the input was refused",
+            Self::AnotherModel => "another package decided; name it with --model",
+            Self::Hidden => "a value that the model looks at is masked, hashed or dropped",
         }
     }
 }
@@ -285,10 +285,10 @@ fn people(report: &Report<'_>) -> String {
         text += &format!("and {more} more that differ\n");
     }
     for (component, count) in report.other_components {
-        text += &format!("{count} were decided by another component, {component}\n");
+        text += &format!("{count} decided by another component, {component}\n");
     }
     for (why, count) in report.not_decided_again {
-        text += &format!("{count} {}\n", why.says());
+        text += &format!("{count} not decided again: {}\n", why.says());
     }
     let different = match report.different {
         0 => String::new(),

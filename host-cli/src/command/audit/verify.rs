@@ -67,5 +67,6 @@ fn people(report: &Report<'_>) -> String {
         0 => "as they were written, and none is missing between two".to_owned(),
         wrong => format!("as they were written; {wrong} problems"),
     };
-    text + &format!("{} records in {count} chains, {found}\n", report.records)
+    let chains = if count == 1 { "one chain".to_owned() } else { format!("{count} chains") };
+    text + &format!("{} records in {chains}, {found}\n", report.records)
 }
