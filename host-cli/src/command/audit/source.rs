@@ -13,12 +13,15 @@ use anyhow::Result;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::failure::InputError;
+use crate::progress::Progress;
 
 /// How a record begins, and how it does within a string of JSON.
 const RECORD: &str = "{\"audit\":\"";
 const QUOTED: &str = "\"{\\\"audit\\\":\\\"";
 /// How a gzip member begins (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// From so many bytes on people see how far it is.
+const LONG_BYTES: u64 = 64 << 20;
 /// How deep folders are looked into; links may lead in circles.
 const DEPTH: usize = 16;
 /// The longest line: a subscription's record has many log lines in one.
@@ -37,18 +40,47 @@ pub(super) fn each(
     paths: &[PathBuf],
     mut take: impl FnMut(&Place, &str) -> Result<()>,
 ) -> Result<()> {
+    let mut found = Vec::new();
     for path in paths {
-        if path == Path::new("-") {
+        match path == Path::new("-") {
+            true => found.push(path.clone()),
+            false => found.append(&mut files(path, DEPTH)?),
+        }
+    }
+    let sizes = found.iter().filter_map(|file| file.metadata().ok()).map(|it| it.len());
+    let total: u64 = sizes.sum();
+    let progress =
+        (total >= LONG_BYTES).then(|| Progress::of_bytes("reading audit records", total));
+    for file in found {
+        if file == Path::new("-") {
             read("standard input", &mut io::stdin().lock(), &mut take)?;
             continue;
         }
-        for file in files(path, DEPTH)? {
-            let name = file.display().to_string();
-            let opened = File::open(&file).map_err(|error| unreadable(&name, &error))?;
-            read(&name, &mut BufReader::new(opened), &mut take)?;
-        }
+        let name = file.display().to_string();
+        let opened = File::open(&file).map_err(|error| unreadable(&name, &error))?;
+        let counted = Counted { source: opened, progress: progress.as_ref() };
+        read(&name, &mut BufReader::new(counted), &mut take)?;
+    }
+    if let Some(progress) = progress {
+        progress.end();
     }
     Ok(())
+}
+
+/// A source whose bytes are progress.
+struct Counted<'a> {
+    source: File,
+    progress: Option<&'a Progress>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        if let Some(progress) = self.progress {
+            progress.more(read as u64);
+        }
+        Ok(read)
+    }
 }
 
 fn unreadable(name: &str, error: &io::Error) -> InputError {
@@ -117,7 +149,12 @@ fn lines(
 
 /// The records of a line: one that ends with it, or any number within strings of JSON.
 fn records(line: &str) -> Vec<Cow<'_, str>> {
-    if let Some(begin) = line.find(RECORD) {
+    // It begins a line, or comes after a space.
+    let begins = |place: &usize| {
+        line.get(..*place)
+            .is_some_and(|before| before.chars().next_back().is_none_or(char::is_whitespace))
+    };
+    if let Some(begin) = line.match_indices(RECORD).map(|(place, _)| place).find(begins) {
         return line.get(begin..).map(|record| record.trim_end().into()).into_iter().collect();
     }
     let places = line.match_indices(QUOTED).map(|(place, _)| place);
@@ -142,6 +179,7 @@ mod tests {
         check(two, &[r#"{"audit":"1"}"#, r#"{"audit":"2"}"#]);
         check(r#"{"timestamp":"2026-03-14","level":"INFO","message":"ready"}"#, &[]);
         check(r#""{\"audit\":\"cut off"#, &[]);
+        check(r#"a value of '{"audit":"a/1"}'"#, &[]);
         check("", &[]);
     }
 }
