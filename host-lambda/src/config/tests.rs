@@ -90,10 +90,20 @@ fn results_at_aws_need_credentials() {
     assert!(error.starts_with("3 settings are wrong\n  AWS_REGION: is not set"), "{error}");
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn a_copy_of_no_audit_records_is_a_mistake() {
+    let settings = [("SAMEBITS_AUDIT", "off"), ("SAMEBITS_AUDIT_COPY", "firehose:audit")];
+    let error = config(&settings).unwrap_err().to_string();
+    assert!(error.starts_with("SAMEBITS_AUDIT_COPY: there is nothing to copy"), "{error}");
+}
+
 #[test]
 fn all_mistakes_are_said_at_once() {
     let wrong = [("SAMEBITS_THREADS", "0"), ("SAMEBITS_AUDIT", "yes")];
     let error = config(&wrong).unwrap_err().to_string();
-    assert!(error.starts_with("2 settings are wrong\n  SAMEBITS_THREADS"), "{error}");
-    assert!(error.contains("\n  SAMEBITS_AUDIT: expected inputs"), "{error}");
+    assert!(error.starts_with("2 settings are wrong\n"), "{error}");
+    for expected in ["\n  SAMEBITS_THREADS: expected", "\n  SAMEBITS_AUDIT: expected inputs"] {
+        assert!(error.contains(expected), "{error}");
+    }
 }
