@@ -112,10 +112,20 @@ impl Verifier {
     /// Takes the next line.
     ///
     /// # Errors
-    /// Says what is wrong with the line. What was seen before still stands, and verification can go
-    /// on: the lines after a changed or missing one are compared with what they themselves say.
+    /// Says what is wrong with the line by itself, or with its place. What was seen before still stands,
+    /// and verification can go on: the lines after a changed or missing one are compared with what they
+    /// themselves say.
     pub fn line(&mut self, line: &str) -> Result<Sealed, Broken> {
-        let record = read(line)?;
+        let record = Sealed::read(line)?;
+        self.follow(&record)?;
+        Ok(record)
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// Says what is wrong with its place.
+    pub fn follow(&mut self, record: &Sealed) -> Result<(), Broken> {
         let (chain, sequence) = (&record.chain, record.sequence);
         let known = self.chains.get(chain).cloned();
         if known.is_none() && self.chains.len() >= CHAINS {
@@ -134,7 +144,7 @@ impl Verifier {
             None if sequence == 1 && record.previous != first_previous() => {
                 Err(Broken::Unlinked { chain: chain.clone(), sequence })
             }
-            _ => Ok(record),
+            _ => Ok(()),
         }
     }
 
@@ -145,27 +155,33 @@ impl Verifier {
     }
 }
 
-/// Reads a line and checks its own hash.
-fn read(line: &str) -> Result<Sealed, Broken> {
-    let line = line.trim();
-    if line.len() > LINE_BYTES {
-        return Err(Broken::TooLong { found: line.len(), limit: LINE_BYTES });
+impl Sealed {
+    /// Reads a line and checks its own hash. Its place is for a [`Verifier`] to check.
+    ///
+    /// # Errors
+    /// Says what is wrong with the line by itself.
+    pub fn read(line: &str) -> Result<Self, Broken> {
+        let line = line.trim();
+        if line.len() > LINE_BYTES {
+            return Err(Broken::TooLong { found: line.len(), limit: LINE_BYTES });
+        }
+        let wrong =
+            |error: strict_json::JsonError| Broken::NotARecord { message: error.to_string() };
+        let value = strict_json::value(line.as_bytes()).map_err(wrong)?;
+        if let Some(found) = value.get("audit").and_then(|format| format.as_str())
+            && found != FORMAT
+        {
+            return Err(Broken::Format { found: found.chars().take(80).collect() });
+        }
+        let record: Self = strict_json::from_value(value).map_err(wrong)?;
+        let (text, _) = line.rsplit_once(SEAL).ok_or_else(|| Broken::NotARecord {
+            message: "its last key is not hash, as it is written".into(),
+        })?;
+        let found = Digest::of(text.as_bytes());
+        // The seal is compared as text, so that nothing can stand between it and the end.
+        if found != record.hash || line.strip_prefix(text) != Some(&format!("{SEAL}{found}\"}}")) {
+            return Err(Broken::Changed { chain: record.chain, sequence: record.sequence, found });
+        }
+        Ok(record)
     }
-    let wrong = |error: strict_json::JsonError| Broken::NotARecord { message: error.to_string() };
-    let value = strict_json::value(line.as_bytes()).map_err(wrong)?;
-    if let Some(found) = value.get("audit").and_then(|format| format.as_str())
-        && found != FORMAT
-    {
-        return Err(Broken::Format { found: found.chars().take(80).collect() });
-    }
-    let record: Sealed = strict_json::from_value(value).map_err(wrong)?;
-    let (text, _) = line.rsplit_once(SEAL).ok_or_else(|| Broken::NotARecord {
-        message: "its last key is not hash, as it is written".into(),
-    })?;
-    let found = Digest::of(text.as_bytes());
-    // The seal is compared as text, so that nothing can stand between it and the end.
-    if found != record.hash || line.strip_prefix(text) != Some(&format!("{SEAL}{found}\"}}")) {
-        return Err(Broken::Changed { chain: record.chain, sequence: record.sequence, found });
-    }
-    Ok(record)
 }

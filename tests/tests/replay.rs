@@ -121,11 +121,16 @@ async fn what_was_changed_or_taken_out_is_told_with_its_place() {
         "log.jsonl:4: chain ",
         "log.jsonl:6: chain ",
         " goes from record 5 to 7; expected 6",
-        "records in one chain, as they were written; 3 problems",
+        "6 records in one chain, as they were written; 3 problems",
     ];
     check(&folder, &["verify", "log.jsonl"], &expected, 1);
     // What is sound is decided again all the same.
-    check(&folder, &["replay", "log.jsonl"], &["with the same bits", "log.jsonl:3: "], 1);
+    check(
+        &folder,
+        &["replay", "log.jsonl"],
+        &["6 records: 5 decided again with the same bits", "log.jsonl:3: "],
+        1,
+    );
     // A log may begin and end in the middle.
     let folder = folder_with("log.jsonl", &all[2..6].join("\n"));
     check(&folder, &["verify", "log.jsonl"], &[": 3 to 6, its beginning is not here"], 0);

@@ -39,9 +39,12 @@ impl Records {
         mut take: impl FnMut(&Place, Sealed) -> Result<()>,
     ) -> Result<Self> {
         let mut records = Self::default();
-        each(paths, |place, line| match records.verifier.line(line) {
+        each(paths, |place, line| match Sealed::read(line) {
             Ok(record) => {
                 records.sound += 1;
+                if let Err(error) = records.verifier.follow(&record) {
+                    records.tell(place, error.to_string());
+                }
                 take(place, record)
             }
             Err(error) => {
