@@ -11,7 +11,7 @@ use predictor_host::{Instance, Predictor, recorded};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::record::{Problem, Records};
+use super::record::{Problem, Problems, Records};
 use super::source::Place;
 use crate::args::{AuditReplay, Settings};
 use crate::embedded;
@@ -21,8 +21,6 @@ use crate::runtime;
 
 /// Records that are decided in one call.
 const BATCH: usize = 1_000;
-/// The most differences that are told one by one.
-const TOLD: usize = 100;
 
 /// Why a record was not decided again, or nothing follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -75,8 +73,7 @@ struct Again {
 struct Replay {
     models: BTreeMap<String, Again>,
     same: u64,
-    different: u64,
-    differences: Vec<Problem>,
+    differences: Problems,
     left: BTreeMap<Left, u64>,
     other_components: BTreeMap<String, u64>,
 }
@@ -109,23 +106,26 @@ pub(super) fn run(settings: &Settings, arguments: &AuditReplay) -> Result<ExitCo
     let report = Report {
         records: records.sound,
         same: replay.same,
-        different: replay.different,
-        differences: &replay.differences,
+        different: replay.differences.count,
+        differences: &replay.differences.first,
         not_decided_again: &replay.left,
         other_components: &replay.other_components,
-        wrong: records.wrong,
-        problems: &records.problems,
+        wrong: records.problems.count,
+        problems: &records.problems.first,
     };
     let mut out = io::stdout().lock();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
-        false => write!(out, "{}{}", records.problems(), people(&report))?,
+        false => {
+            let wrong = records.problems.text() + &replay.differences.text();
+            write!(out, "{wrong}{}", people(&report))?;
+        }
     }
-    if replay.different == 0 && replay.same == 0 {
+    if report.different == 0 && report.same == 0 {
         failure::say("nothing could be decided again, so nothing is known of the decisions");
         return Ok(ExitCode::from(CHECK_FAILED));
     }
-    let sound = records.wrong == 0 && replay.different == 0;
+    let sound = report.wrong == 0 && report.different == 0;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }
 
@@ -166,15 +166,9 @@ impl Replay {
                 *self.other_components.entry(component.to_string()).or_default() += 1;
             }
             match verdict {
-                Ok(()) => self.same += 1,
-                Err(None) => self.leave(Left::Hidden),
-                Err(Some(message)) => {
-                    self.different += 1;
-                    if self.differences.len() < TOLD {
-                        let Place { file, line } = place;
-                        self.differences.push(Problem { file, line, message });
-                    }
-                }
+                Verdict::Same => self.same += 1,
+                Verdict::Different(message) => self.differences.tell(&place, message),
+                Verdict::Nothing => self.leave(Left::Hidden),
             }
         }
     }
@@ -185,8 +179,17 @@ struct Told {
     place: Place,
     /// The record's component, if it was another one.
     component: Option<Digest>,
-    /// What differs; nothing is said where values are hidden.
-    verdict: Result<(), Option<String>>,
+    verdict: Verdict,
+}
+
+/// What follows from a decision that was made again.
+enum Verdict {
+    /// Every bit is the same.
+    Same,
+    /// What differs.
+    Different(String),
+    /// Nothing, since values are hidden.
+    Nothing,
 }
 
 impl Again {
@@ -196,20 +199,19 @@ impl Again {
         let instances: Vec<_> = waiting.iter().map(|(.., instance)| instance.clone()).collect();
         let outcomes = self.predictor.predict_each(&instances);
         let told = waiting.into_iter().zip(outcomes).map(|((place, decision, _), outcome)| {
-            let difference = match (&decision.outcome, recorded(&outcome)) {
-                (Recorded::Prediction(then), Recorded::Prediction(now)) => {
-                    difference(then, &now).map(Some)
-                }
-                // It was not refused as a whole.
-                _ => Some(None),
-            };
             let model = &decision.model;
-            let verdict = match difference {
-                None => Ok(()),
-                Some(found) if !self.hides(&decision) => {
-                    Err(found.map(|found| format!("{} {}: {found}", model.name, model.version)))
+            let verdict = match (&decision.outcome, recorded(&outcome)) {
+                (Recorded::Prediction(then), Recorded::Prediction(now)) => {
+                    match difference(then, &now) {
+                        None => Verdict::Same,
+                        Some(_) if self.hides(&decision) => Verdict::Nothing,
+                        Some(found) => {
+                            Verdict::Different(format!("{} {}: {found}", model.name, model.version))
+                        }
+                    }
                 }
-                Some(_) => Err(None),
+                // As a whole it was not refused.
+                _ => Verdict::Nothing,
             };
             let component = Some(model.component).filter(|found| *found != self.component);
             Told { place, component, verdict }
@@ -277,13 +279,6 @@ fn difference(then: &Predicted<'_>, now: &Predicted<'_>) -> Option<String> {
 
 fn people(report: &Report<'_>) -> String {
     let mut text = String::new();
-    for Problem { file, line, message } in report.differences {
-        text += &format!("{file}:{line}: {message}\n");
-    }
-    let more = report.different - report.differences.len() as u64;
-    if more > 0 {
-        text += &format!("and {more} more that differ\n");
-    }
     for (component, count) in report.other_components {
         text += &format!("{count} decided by another component, {component}\n");
     }

@@ -42,15 +42,15 @@ pub(super) fn run(arguments: &AuditVerify) -> Result<ExitCode> {
     let report = Report {
         records: records.sound,
         chains: chains.collect(),
-        wrong: records.wrong,
-        problems: &records.problems,
+        wrong: records.problems.count,
+        problems: &records.problems.first,
     };
     let mut out = io::stdout().lock();
     match arguments.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
-        false => write!(out, "{}{}", records.problems(), people(&report))?,
+        false => write!(out, "{}{}", records.problems.text(), people(&report))?,
     }
-    Ok(if records.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
+    Ok(if report.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }
 
 fn people(report: &Report<'_>) -> String {
