@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use decision_audit::{Decision, Verifier};
 use lambda_emulator::{Answer, Door, DoorKind, Emulator, Function, Invocation, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{baked, cache_folder, component, finished, program, root};
 
@@ -148,6 +148,25 @@ pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
     }
 }
 
+/// The event of a standard queue with these bodies, from `m0` on.
+#[must_use]
+pub fn sqs_event(bodies: &[Value]) -> String {
+    let records = bodies.iter().enumerate().map(|(index, body)| {
+        json!({
+            "messageId": format!("m{index}"), "body": body.to_string(), "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:orders"
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()}).to_string()
+}
+
+/// The audit records in the log, as they were written.
+#[must_use]
+pub fn audit_records(emulator: &Emulator) -> Vec<String> {
+    let lines = emulator.log().lines();
+    lines.into_iter().filter(|line| line.starts_with("{\"audit\":")).collect()
+}
+
 /// The decisions in the log, their chains verified.
 ///
 /// # Panics
@@ -155,7 +174,6 @@ pub async fn logged(emulator: &Emulator, key: &str, count: usize) {
 #[must_use]
 pub fn decisions(emulator: &Emulator) -> Vec<Decision<'static>> {
     let mut verifier = Verifier::default();
-    let lines = emulator.log().lines();
-    let lines = lines.iter().filter(|line| line.starts_with("{\"audit\":"));
-    lines.map(|line| verifier.line(line).expect("a good chain").decision).collect()
+    let lines = audit_records(emulator);
+    lines.iter().map(|line| verifier.line(line).expect("a good chain").decision).collect()
 }

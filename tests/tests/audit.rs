@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use conformance::faults::{Fault, Proxy};
 use conformance::function::{
-    PATIENCE, bad, emulated, fraud_function, good, invoke, lines_with, logged,
+    PATIENCE, audit_records, bad, emulated, fraud_function, good, invoke, lines_with, logged,
+    sqs_event,
 };
 use conformance::moto::{Moto, credentials};
 use decision_audit::Verifier;
-use lambda_emulator::{Emulator, Function};
+use lambda_emulator::Function;
 use serde_json::{Value, json};
 
 const BUCKET: &str = "s3://audit/fraud";
@@ -43,12 +44,6 @@ fn copied(moto: &Moto) -> Vec<String> {
     objects.iter().flat_map(|object| object.lines()).map(str::to_owned).collect()
 }
 
-/// The audit records in the log.
-fn written(emulator: &Emulator) -> Vec<String> {
-    let lines = emulator.log().lines();
-    lines.into_iter().filter(|line| line.starts_with("{\"audit\":")).collect()
-}
-
 fn place(line: &str) -> u64 {
     serde_json::from_str::<Value>(line).unwrap()["sequence"].as_u64().unwrap()
 }
@@ -73,14 +68,6 @@ fn check(lines: &[String], mut copies: Vec<String>, expected: usize) {
     check_chain(&copies, expected);
 }
 
-/// The event of a queue with these bodies.
-fn sqs_event(bodies: &[Value]) -> String {
-    let records = bodies.iter().enumerate().map(|(index, body)| {
-        json!({"messageId": format!("m{index}"), "body": body.to_string(), "eventSource": "aws:sqs"})
-    });
-    json!({"Records": records.collect::<Vec<_>>()}).to_string()
-}
-
 #[tokio::test]
 async fn copies_go_where_the_setting_says() {
     for copy in [BUCKET, "firehose:decisions"] {
@@ -90,7 +77,7 @@ async fn copies_go_where_the_setting_says() {
         invoke(&emulator, &sqs_event(&[good(), json!([good(), good()]), bad()])).await.unwrap();
         invoke(&emulator, &bad().to_string()).await.unwrap_err();
         // They are there once the work after an answer is done; the refused record was not decided.
-        check(&written(&emulator), copied(&moto), 5);
+        check(&audit_records(&emulator), copied(&moto), 5);
     }
 }
 
@@ -101,7 +88,7 @@ async fn copies_in_a_bucket_are_in_the_order_of_the_chain() {
     for _ in 0..12 {
         invoke(&emulator, &good().to_string()).await.unwrap();
     }
-    assert_eq!(copied(&moto), written(&emulator));
+    assert_eq!(copied(&moto), audit_records(&emulator));
     let keys = moto.boto(
         "result = [o['Key'] for o in client('s3').list_objects_v2(Bucket='audit')['Contents']]",
     );
@@ -136,7 +123,7 @@ async fn what_a_bucket_does_not_take_delays_nothing_and_waits() {
         invoke(&emulator, &good().to_string()).await.unwrap();
         expected += 1;
     }
-    check(&written(&emulator), copied(&moto), expected);
+    check(&audit_records(&emulator), copied(&moto), expected);
 }
 
 #[tokio::test]
@@ -153,7 +140,7 @@ async fn what_waits_is_copied_when_the_environment_ends() {
         invoke(&emulator, &sqs_event(&[good(), good()])).await.unwrap();
         assert_eq!(copied(&moto).len(), 0, "{fault:?}");
         proxy.set(Fault::None);
-        let lines = written(&emulator);
+        let lines = audit_records(&emulator);
         emulator.shut_down().await;
         check(&lines, copied(&moto), 2);
     }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use conformance::function::{
-    PATIENCE, bad, decisions, emulated, fraud_function, good, invoke, lines_with,
+    PATIENCE, bad, decisions, emulated, fraud_function, good, invoke, lines_with, sqs_event,
 };
 use conformance::moto::{Moto, credentials};
 use conformance::root;
@@ -16,17 +16,6 @@ fn function(endpoint: &str, results: &str) -> Function {
     let mut function = fraud_function(&variables);
     function.credentials = Some(credentials());
     function
-}
-
-/// The event of a queue with these bodies.
-fn sqs_event(bodies: &[Value]) -> String {
-    let records = bodies.iter().enumerate().map(|(index, body)| {
-        json!({
-            "messageId": format!("m{index}"), "body": body.to_string(), "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:orders"
-        })
-    });
-    json!({"Records": records.collect::<Vec<_>>()}).to_string()
 }
 
 /// Invokes with twelve good records and a bad one, and checks what arrived.

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use conformance::function::{bad, decisions, emulated, fraud_function, good, invoke};
+use conformance::function::{
+    audit_records, bad, decisions, emulated, fraud_function, good, invoke,
+};
 use conformance::{cache_folder, component, finished, program};
 use decision_audit::{Chain, Decision, Outcome};
 use flate2::Compression;
@@ -48,11 +50,6 @@ fn log(emulator: &Emulator) -> String {
     emulator.log().lines().join("\n") + "\n"
 }
 
-/// The audit records of a log.
-fn records(log: &str) -> Vec<&str> {
-    log.lines().filter(|line| line.starts_with("{\"audit\":")).collect()
-}
-
 fn folder_with(name: &str, content: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join(name), content).unwrap();
@@ -68,8 +65,7 @@ fn packed(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_log_is_verified_and_decided_again_in_every_form_that_it_comes_in() {
     let emulator = function(&[]).await;
-    let printed = log(&emulator);
-    let all = records(&printed);
+    let (printed, all) = (log(&emulator), audit_records(&emulator));
     let exported: String =
         printed.lines().map(|line| format!("2026-03-14T02:11:09.123Z {line}\n")).collect();
     let event = |line: &str| json!({"timestamp": 1, "message": format!("{line}\n")});
@@ -102,7 +98,7 @@ async fn a_log_is_verified_and_decided_again_in_every_form_that_it_comes_in() {
     let output = child.wait_with_output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["records"], &report["wrong"]), (&json!(8), &json!(0)));
-    let last: Value = serde_json::from_str(all[7]).unwrap();
+    let last: Value = serde_json::from_str(&all[7]).unwrap();
     assert_eq!(report["chains"][0]["hash"], last["hash"]);
     assert_eq!(report["chains"][0]["chain"], last["chain"]);
 }
@@ -110,8 +106,8 @@ async fn a_log_is_verified_and_decided_again_in_every_form_that_it_comes_in() {
 #[tokio::test]
 async fn what_was_changed_or_taken_out_is_told_with_its_place() {
     let emulator = function(&[]).await;
-    let printed = log(&emulator);
-    let all = records(&printed);
+    let own = audit_records(&emulator);
+    let all: Vec<_> = own.iter().map(String::as_str).collect();
     let changed = all[2].replace("\"action\":\"allow\"", "\"action\":\"block\"");
     let lines = [all[0], all[1], &changed, all[3], all[4], all[6], all[7]].join("\n");
     let folder = folder_with("log.jsonl", &lines);

@@ -62,10 +62,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Verifies all records in these files and hands over those that are as they were written.
-    pub(super) fn of(
-        paths: &[PathBuf],
-        mut take: impl FnMut(&Place, Sealed) -> Result<()>,
-    ) -> Result<Self> {
+    pub(super) fn of(paths: &[PathBuf], mut take: impl FnMut(&Place, Sealed)) -> Result<Self> {
         let mut records = Self::default();
         each(paths, |place, line| match Sealed::read(line) {
             Ok(record) => {
@@ -73,12 +70,9 @@ impl Records {
                 if let Err(error) = records.verifier.follow(&record) {
                     records.problems.tell(place, error.to_string());
                 }
-                take(place, record)
+                take(place, record);
             }
-            Err(error) => {
-                records.problems.tell(place, error.to_string());
-                Ok(())
-            }
+            Err(error) => records.problems.tell(place, error.to_string()),
         })?;
         if records.sound == 0 && records.problems.count == 0 {
             let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();

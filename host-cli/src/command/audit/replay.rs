@@ -65,7 +65,7 @@ struct Again {
     predictor: Predictor,
     manifest: Manifest,
     component: Digest,
-    waiting: Vec<(Place, Decision<'static>, Instance)>,
+    waiting: Vec<(Place, Decision<'static>)>,
 }
 
 /// What came of it so far.
@@ -98,10 +98,8 @@ pub(super) fn run(settings: &Settings, arguments: &AuditReplay) -> Result<ExitCo
         };
         replay.models.insert(again.predictor.description().package.clone(), again);
     }
-    let records = Records::of(&arguments.paths, |place, record| {
-        replay.add(place, record.decision);
-        Ok(())
-    })?;
+    let records =
+        Records::of(&arguments.paths, |place, record| replay.add(place, record.decision))?;
     replay.finish();
     let report = Report {
         records: records.sound,
@@ -132,19 +130,18 @@ pub(super) fn run(settings: &Settings, arguments: &AuditReplay) -> Result<ExitCo
 impl Replay {
     /// Lets a decision wait for the next call of its model, or leaves it out.
     fn add(&mut self, place: &Place, decision: Decision<'static>) {
-        let input = match (&decision.outcome, &decision.input) {
+        match (&decision.outcome, &decision.input) {
             (Recorded::Error(_), _) => return self.leave(Left::Refused),
-            (Recorded::Prediction(_), Some(Value::Object(input))) => input,
+            (Recorded::Prediction(_), Some(Value::Object(_))) => {}
             (Recorded::Prediction(_), _) => return self.leave(Left::NoInput),
-        };
+        }
         let Some(again) = self.models.get_mut(&decision.model.package.to_string()) else {
             return self.leave(Left::AnotherModel);
         };
         if again.manifest.input.fields.is_empty() {
             return self.leave(Left::NoInput);
         }
-        let instance = Instance::Json(Value::Object(input.clone()).to_string());
-        again.waiting.push((place.clone(), decision, instance));
+        again.waiting.push((place.clone(), decision));
         if again.waiting.len() == BATCH {
             let told = again.decide();
             self.take(told);
@@ -196,9 +193,10 @@ impl Again {
     /// Decides all that wait.
     fn decide(&mut self) -> Vec<Told> {
         let waiting = std::mem::take(&mut self.waiting);
-        let instances: Vec<_> = waiting.iter().map(|(.., instance)| instance.clone()).collect();
+        let inputs = waiting.iter().filter_map(|(_, decision)| decision.input.as_ref());
+        let instances: Vec<_> = inputs.map(|input| Instance::Json(input.to_string())).collect();
         let outcomes = self.predictor.predict_each(&instances);
-        let told = waiting.into_iter().zip(outcomes).map(|((place, decision, _), outcome)| {
+        let told = waiting.into_iter().zip(outcomes).map(|((place, decision), outcome)| {
             let model = &decision.model;
             let verdict = match (&decision.outcome, recorded(&outcome)) {
                 (Recorded::Prediction(then), Recorded::Prediction(now)) => {

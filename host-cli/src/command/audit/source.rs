@@ -36,10 +36,7 @@ pub(super) struct Place {
 }
 
 /// Hands over every record in these files and folders, in the order of the paths.
-pub(super) fn each(
-    paths: &[PathBuf],
-    mut take: impl FnMut(&Place, &str) -> Result<()>,
-) -> Result<()> {
+pub(super) fn each(paths: &[PathBuf], mut take: impl FnMut(&Place, &str)) -> Result<()> {
     let mut found = Vec::new();
     for path in paths {
         match path == Path::new("-") {
@@ -110,11 +107,7 @@ fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-fn read(
-    name: &str,
-    source: &mut impl BufRead,
-    take: &mut impl FnMut(&Place, &str) -> Result<()>,
-) -> Result<()> {
+fn read(name: &str, source: &mut impl BufRead, take: &mut impl FnMut(&Place, &str)) -> Result<()> {
     let begin = source.fill_buf().map_err(|error| unreadable(name, &error))?;
     let packed = begin.starts_with(&GZIP);
     if packed {
@@ -123,11 +116,7 @@ fn read(
     lines(name, source, take)
 }
 
-fn lines(
-    name: &str,
-    source: &mut impl BufRead,
-    take: &mut impl FnMut(&Place, &str) -> Result<()>,
-) -> Result<()> {
+fn lines(name: &str, source: &mut impl BufRead, take: &mut impl FnMut(&Place, &str)) -> Result<()> {
     let mut place = Place { file: name.to_owned(), line: 0 };
     let mut line = Vec::new();
     loop {
@@ -142,7 +131,7 @@ fn lines(
             return Err(InputError(message).into());
         }
         for record in records(&String::from_utf8_lossy(&line)) {
-            take(&place, &record)?;
+            take(&place, &record);
         }
     }
 }

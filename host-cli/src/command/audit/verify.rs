@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use decision_audit::Span;
+use model_package::Digest;
 use serde::Serialize;
 
 use super::record::{Problem, Records};
@@ -28,16 +29,16 @@ struct Chain<'a> {
     first: u64,
     last: u64,
     /// Of the last record: whoever kept it can tell whether the end is missing.
-    hash: String,
+    hash: Digest,
 }
 
 pub(super) fn run(arguments: &AuditVerify) -> Result<ExitCode> {
-    let records = Records::of(&arguments.paths, |_, _| Ok(()))?;
+    let records = Records::of(&arguments.paths, |_, _| {})?;
     let chains = records.chains().iter().map(|(chain, Span { first, last, hash })| Chain {
         chain,
         first: *first,
         last: *last,
-        hash: hash.to_string(),
+        hash: *hash,
     });
     let report = Report {
         records: records.sound,
